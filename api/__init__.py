@@ -1,0 +1,1 @@
+"""The REST interface and what devices call over HTTP."""

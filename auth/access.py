@@ -1,0 +1,66 @@
+"""The one place that says who may do what with which device.
+
+Page, callback, REST, CSV, live stream, file and broker all ask here, each time, with what the
+request brought; nothing that a browser holds counts as proof.
+"""
+
+from sqlalchemy import select
+
+from db.base import db
+from db.models import Device, Grant, Level, User
+from errors import Forbidden, NotFound
+
+__all__ = ["Level", "level", "require", "visible", "visible_devices"]
+
+
+def level(user: User, device: Device) -> Level | None:
+    """Return a person's level on a device, or None for a stranger to it."""
+    if user.disabled_at is not None:
+        return None
+    found = db.session.scalar(
+        select(Grant.level).where(Grant.user_id == user.id, Grant.device_id == device.id)
+    )
+    return None if found is None else Level(found)
+
+
+def require(user: User, device: Device, needed: Level) -> None:
+    """Let a person through who has at least a level on a device.
+
+    Raises:
+        NotFound: the person may not even know that the device exists.
+        Forbidden: the person sees the device but has a lower level.
+    """
+    has = level(user, device)
+    if has is None:
+        raise NotFound("device_not_found", "There is no such device.")
+    if has < needed:
+        raise Forbidden(
+            "level_too_low", "This needs the level %(needed)s.", needed=needed.name.lower()
+        )
+
+
+def visible(user: User, public_id: str, needed: Level = Level.VIEWER) -> Device:
+    """Return the device with this id if the person has at least a level on it.
+
+    Raises:
+        NotFound: there is none, or the person may not know of it; the two look alike.
+        Forbidden: the person sees the device but has a lower level.
+    """
+    device = db.session.scalar(select(Device).where(Device.public_id == public_id))
+    if device is None:
+        raise NotFound("device_not_found", "There is no such device.")
+    require(user, device, needed)
+    return device
+
+
+def visible_devices(user: User) -> list[tuple[Device, Level]]:
+    """Return every device that a person may see with the level, by name."""
+    if user.disabled_at is not None:
+        return []
+    rows = db.session.execute(
+        select(Device, Grant.level)
+        .join(Grant, Grant.device_id == Device.id)
+        .where(Grant.user_id == user.id)
+        .order_by(Device.name, Device.id)
+    )
+    return [(device, Level(found)) for device, found in rows]

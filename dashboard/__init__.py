@@ -1,0 +1,1 @@
+"""What the Dash pages share."""

@@ -1,0 +1,132 @@
+"""The session, the base of all models, and how transactions begin.
+
+SQLite needs two kinds of transactions: BEGIN for reads, BEGIN IMMEDIATE for writes.  With the
+driver's own implicit BEGIN, updates get lost; with a deferred BEGIN before a write, half of all
+concurrent updates fail with "database is locked".  `transaction()` asks for the right one.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import BigInteger, Connection, Engine, Integer, MetaData, event
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.orm import DeclarativeBase, Session, registry
+from sqlalchemy.types import TypeDecorator
+
+from clock import from_ms, to_ms
+
+TELEMETRY = "telemetry"  # the bind of readings
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# an integer key that counts up on both engines
+Key = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC datetime, kept as milliseconds since 1970 (SQLite drops time zones)."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Refuse naive datetimes rather than guess their zone."""
+        return None if value is None else to_ms(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Return the moment in UTC."""
+        return None if value is None else from_ms(value).astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of all models of the application database."""
+
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMES), type_annotation_map={datetime: Moment}
+    )
+
+
+db = SQLAlchemy(model_class=Base, session_options={"autoflush": False})
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One write transaction: commits at the end, rolls back when anything is raised.
+
+    A transaction inside another joins it.  What was read before is read again inside, so a
+    check made in here is made on what is true now.
+    """
+    session = db.session()
+    if session.info.get("writing"):
+        yield session
+        return
+    session.rollback()  # ends the read transaction that this thread may have open
+    session.connection(execution_options={"immediate": True})
+    session.info["writing"] = True
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info["writing"] = False
+
+
+def init_app(server: Flask, *, app_url: str, telemetry_url: str) -> None:
+    """Connect the two databases to a Flask server."""
+    server.config["SQLALCHEMY_DATABASE_URI"] = app_url
+    server.config["SQLALCHEMY_BINDS"] = {TELEMETRY: telemetry_url}
+    server.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        "pool_size": 8,
+        "max_overflow": 24,
+        "pool_pre_ping": True,
+    }
+    db.init_app(server)
+    with server.app_context():
+        for engine in db.engines.values():
+            tune(engine)
+
+
+def telemetry_engine() -> Engine:
+    """Return the engine of readings; needs an application context."""
+    return db.engines[TELEMETRY]
+
+
+def tune(engine: Engine) -> None:
+    """Set an engine up: pragmas and explicit transactions on SQLite, nothing elsewhere."""
+    if engine.dialect.name != "sqlite":
+        return
+    event.listen(engine, "connect", _pragmas)
+    event.listen(engine, "begin", _begin)
+
+
+def _pragmas(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "busy_timeout=10000",
+        "foreign_keys=ON",
+        "cache_size=-16384",
+        "temp_store=MEMORY",
+        "trusted_schema=OFF",
+        "journal_size_limit=67108864",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("immediate")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

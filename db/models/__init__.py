@@ -1,0 +1,32 @@
+"""The tables of the application database; readings live in `db.telemetry`."""
+
+from db.models.account import (
+    ApiToken,
+    CodeRequest,
+    Passkey,
+    RecoveryCode,
+    User,
+    UserSession,
+)
+from db.models.audit import AuditEvent
+from db.models.command import Command
+from db.models.device import Device, DeviceToken, Kind
+from db.models.grant import Grant, Level
+from db.models.mail import OutboxMessage
+
+__all__ = [
+    "ApiToken",
+    "AuditEvent",
+    "CodeRequest",
+    "Command",
+    "Device",
+    "DeviceToken",
+    "Grant",
+    "Kind",
+    "Level",
+    "OutboxMessage",
+    "Passkey",
+    "RecoveryCode",
+    "User",
+    "UserSession",
+]

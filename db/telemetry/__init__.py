@@ -1,0 +1,1 @@
+"""The telemetry store: readings, newest values, presence, what was refused."""

@@ -1,0 +1,1 @@
+"""What devices are, say and do: plain functions."""

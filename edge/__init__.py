@@ -1,0 +1,1 @@
+"""The device side: runs on a Raspberry Pi or any Linux."""

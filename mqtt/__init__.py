@@ -1,0 +1,1 @@
+"""The wire: names, connections, the way in and out."""

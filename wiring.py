@@ -1,0 +1,36 @@
+"""What `app.py` plugged in, for the entry points: pages, REST, command line, listener."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask import Flask, current_app
+
+from auth.keys import Keys
+from config import Settings
+from devices.ports import BrokerAdmin, LiveBus, Publisher
+
+if TYPE_CHECKING:
+    from db.telemetry.store import TelemetryStore
+
+
+@dataclass(slots=True)
+class Wiring:
+    """The parts of one running application."""
+
+    settings: Settings
+    keys: Keys
+    store: "TelemetryStore"
+    bus: LiveBus
+    publisher: Publisher
+    broker: BrokerAdmin
+
+
+def attach(server: Flask, parts: Wiring) -> None:
+    """Make the parts known to a Flask server."""
+    server.extensions["gatehouse"] = parts
+
+
+def current() -> Wiring:
+    """Return the parts of the application whose context is active."""
+    parts: Wiring = current_app.extensions["gatehouse"]
+    return parts
