@@ -1,0 +1,130 @@
+"""Builds the application; the only module that knows all the others.  `python app.py` serves.
+
+create_app(settings)   the whole product as a Flask server: pages, REST, command line
+main()                 starts broker, listener and web server (see `cli.serve`)
+"""
+
+import logging
+import sys
+from urllib.parse import urlsplit
+
+import auth.routes
+import auth.sessions
+import dashboard.actions
+import dashboard.build
+import dashboard.data
+import dashboard.gate
+import dashboard.live
+import notify.language
+import notify.outbox_page
+from db.telemetry.store import TelemetryStore
+from flask import Flask
+from flask_wtf import CSRFProtect
+from mqtt.brokers import broker_admin
+from mqtt.bus import MemoryBus
+from mqtt.publisher import MqttPublisher
+
+import api
+import cli
+import config
+import db.base
+import wiring
+from auth import keys
+from config import Settings
+from db import migrations
+
+csrf = CSRFProtect()
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the server; nothing is started, no connection to the broker is made.
+
+    Databases that are empty or older are migrated.  `cli.background.start` starts the listener,
+    the writer and the workers of a server.
+
+    Raises:
+        ConfigError: a setting is wrong.
+        OSError: the instance folder cannot be written.
+    """
+    settings = settings or config.load()
+    settings.instance_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    secrets = keys.load(settings)
+    server = Flask("gatehouse", static_folder=None)
+    server.config.update(_flask_settings(settings, secrets))
+    logging.getLogger("gatehouse").setLevel(settings.log_level)
+
+    db.base.init_app(
+        server, app_url=settings.app_database, telemetry_url=settings.telemetry_database
+    )
+    with server.app_context():
+        migrations.upgrade("app", db.base.db.engine)
+        migrations.upgrade("telemetry", db.base.telemetry_engine())
+        store = TelemetryStore(db.base.telemetry_engine())
+    wiring.attach(
+        server,
+        wiring.Wiring(
+            settings=settings,
+            keys=secrets,
+            store=store,
+            bus=MemoryBus(),
+            publisher=MqttPublisher(settings),
+            broker=broker_admin(settings),
+        ),
+    )
+
+    notify.language.init_app(server)
+    auth.sessions.init_app(server)
+    csrf.init_app(server)
+    for blueprint in (
+        auth.routes.bp,
+        notify.outbox_page.bp,
+        dashboard.live.bp,
+        dashboard.data.bp,
+        dashboard.actions.bp,
+    ):
+        server.register_blueprint(blueprint)
+    for blueprint in api.init_app(server):
+        csrf.exempt(blueprint)  # authenticated by token, never by cookie
+    cli.init_app(server)
+    dashboard.gate.install(server, dashboard.build.build(server))
+    return server
+
+
+def _flask_settings(settings: Settings, secrets: keys.Keys) -> dict[str, object]:
+    hosts = {
+        urlsplit(settings.url).hostname or "",
+        settings.host,
+        "localhost",
+        "127.0.0.1",
+        "[::1]",
+    }
+    mail = {
+        name.upper(): value.get_secret_value() if hasattr(value, "get_secret_value") else value
+        for name, value in settings
+        if name.startswith("mail_")
+    }
+    return mail | {
+        "SECRET_KEY": secrets.derive("session").hex(),
+        "SESSION_COOKIE_NAME": "__Host-form" if settings.secure_cookies else "form",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": settings.secure_cookies,
+        "WTF_CSRF_TIME_LIMIT": None,  # a wallboard makes no request for hours
+        "WTF_CSRF_SSL_STRICT": False,  # the gate compares Origin and Sec-Fetch-Site
+        "MAX_CONTENT_LENGTH": max(65_536, settings.mqtt_max_payload),
+        "MAX_FORM_MEMORY_SIZE": 65_536,
+        "TRUSTED_HOSTS": sorted(
+            host.lower() for host in hosts if host not in {"", "0.0.0.0", "::"}
+        ),
+    }
+
+
+def main() -> int:
+    """Serve; returns the exit code."""
+    from cli import serve
+
+    return serve.main(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
