@@ -48,6 +48,16 @@ class User(Base):
         """Whether this person looks after the whole installation."""
         return self.role == "admin"
 
+    @property
+    def is_active(self) -> bool:
+        """Whether this person may use the account now."""
+        return self.confirmed_at is not None and self.disabled_at is None
+
+    @property
+    def is_authenticated(self) -> bool:
+        """True: Flask-Login puts somebody else in place of strangers."""
+        return True
+
     def __repr__(self) -> str:
         return f"<User {self.public_id}>"
 
@@ -60,6 +70,8 @@ class UserSession(Base):
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     public_id: Mapped[str] = mapped_column(String(16), unique=True, default=short_id)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)  # hex SHA-256 of the cookie
+    previous_hash: Mapped[str | None] = mapped_column(String(64), index=True)  # before rotation
+    rotated_at: Mapped[datetime | None]
     user_id: Mapped[int] = mapped_column(
         ForeignKey("user_account.id", ondelete="CASCADE"), index=True
     )
