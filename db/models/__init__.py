@@ -9,14 +9,17 @@ from db.models.account import (
     UserSession,
 )
 from db.models.audit import AuditEvent
+from db.models.claim import Claim
 from db.models.command import Command
 from db.models.device import Device, DeviceToken, Kind
 from db.models.grant import Grant, Level
+from db.models.idempotency import StoredAnswer
 from db.models.mail import OutboxMessage
 
 __all__ = [
     "ApiToken",
     "AuditEvent",
+    "Claim",
     "CodeRequest",
     "Command",
     "Device",
@@ -27,6 +30,7 @@ __all__ = [
     "OutboxMessage",
     "Passkey",
     "RecoveryCode",
+    "StoredAnswer",
     "User",
     "UserSession",
 ]
