@@ -8,30 +8,30 @@ import logging
 import sys
 from urllib.parse import urlsplit
 
+from flask import Flask
+from flask_wtf import CSRFProtect
+
+import api
 import auth.routes
 import auth.sessions
+import cli
+import config
 import dashboard.actions
 import dashboard.build
 import dashboard.data
 import dashboard.gate
 import dashboard.live
+import db.base
 import notify.language
 import notify.outbox_page
-from db.telemetry.store import TelemetryStore
-from flask import Flask
-from flask_wtf import CSRFProtect
-from mqtt.brokers import broker_admin
-from mqtt.bus import MemoryBus
-from mqtt.publisher import MqttPublisher
-
-import api
-import cli
-import config
-import db.base
 import wiring
 from auth import keys
 from config import Settings
 from db import migrations
+from db.telemetry.store import TelemetryStore
+from mqtt.brokers import broker_admin
+from mqtt.bus import MemoryBus
+from mqtt.publisher import MqttPublisher
 
 csrf = CSRFProtect()
 
@@ -114,7 +114,9 @@ def _flask_settings(settings: Settings, secrets: keys.Keys) -> dict[str, object]
         "MAX_CONTENT_LENGTH": max(65_536, settings.mqtt_max_payload),
         "MAX_FORM_MEMORY_SIZE": 65_536,
         "TRUSTED_HOSTS": sorted(
-            host.lower() for host in hosts if host not in {"", "0.0.0.0", "::"}
+            host.lower()
+            for host in hosts
+            if host not in {"", "0.0.0.0", "::"}  # noqa: S104
         ),
     }
 

@@ -51,15 +51,14 @@ class Stack:
         return f"http://localhost:{self.port}"
 
     def start(self, *arguments: str, wait: bool = True) -> "Stack":
-        log = open(self.instance.parent / "server.log", "ab")
-        self.process = subprocess.Popen(
-            [sys.executable, "app.py", *(arguments or self.arguments)],
-            cwd=ROOT,
-            env=self.env,
-            stdout=log,
-            stderr=log,
-        )
-        log.close()
+        with open(self.instance.parent / "server.log", "ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "app.py", *(arguments or self.arguments)],
+                cwd=ROOT,
+                env=self.env,
+                stdout=log,
+                stderr=log,
+            )
         if wait:
             until(self.answers, 30, "the server answers")
         return self

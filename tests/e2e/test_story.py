@@ -80,8 +80,11 @@ def test_a_new_user_gets_from_sign_up_to_a_live_chart_csv_and_an_opened_door(
     expect(chart).to_be_visible()
     publish(house, sensor, "telemetry", '{"temperature": 23.41}')
     page.wait_for_function(
-        """() => { const gd = document.querySelector('[data-chart][data-sensor=temperature] .js-plotly-plot');
-            return gd && gd.data && Array.from(gd.data[0].y).at(-1) === 23.41 }""",
+        """() => {
+            const chart = document.querySelector(
+                "[data-chart][data-sensor=temperature] .js-plotly-plot");
+            return chart && chart.data && Array.from(chart.data[0].y).at(-1) === 23.41;
+        }""",
         timeout=5000,
     )
 

@@ -1,0 +1,43 @@
+"""`listen` and `work`: the parts of the server as processes of their own."""
+
+import signal
+import threading
+
+import click
+from flask import Flask, current_app
+from flask.cli import with_appcontext
+
+from cli.background import Background, Housekeeping
+from notify.worker import Worker
+
+
+@click.command()
+@with_appcontext
+def listen() -> None:
+    """Take readings from the broker and store them, until SIGTERM."""
+    _until_told(_real(), listener=True)
+
+
+@click.command()
+@with_appcontext
+def work() -> None:
+    """Send mail, settle commands and keep house, until SIGTERM."""
+    _until_told(_real(), listener=False)
+
+
+def _real() -> Flask:
+    server: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    return server
+
+
+def _until_told(server: Flask, *, listener: bool) -> None:
+    told = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: told.set())
+    parts = [Background(server).ingest] if listener else [Worker(server), Housekeeping(server)]
+    for part in parts:
+        part.start()
+    click.echo("running; SIGTERM ends")
+    told.wait()
+    for part in parts:
+        part.stop()
