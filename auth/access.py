@@ -4,13 +4,15 @@ Page, callback, REST, CSV, live stream, file and broker all ask here, each time,
 request brought; nothing that a browser holds counts as proof.
 """
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 
 from db.base import db
 from db.models import Device, Grant, Level, User
 from errors import Forbidden, NotFound
 
-__all__ = ["Level", "level", "require", "visible", "visible_devices"]
+__all__ = ["Level", "level", "require", "visible", "visible_devices", "visible_ids"]
 
 
 def level(user: User, device: Device) -> Level | None:
@@ -64,3 +66,17 @@ def visible_devices(user: User) -> list[tuple[Device, Level]]:
         .order_by(Device.name, Device.id)
     )
     return [(device, Level(found)) for device, found in rows]
+
+
+def visible_ids(user_ids: Collection[int]) -> dict[int, frozenset[str]]:
+    """Return the public ids of the devices that each of several people may see, in one query."""
+    seen: dict[int, set[str]] = {user_id: set() for user_id in user_ids}
+    rows = db.session.execute(
+        select(Grant.user_id, Device.public_id)
+        .join(Device, Device.id == Grant.device_id)
+        .join(User, User.id == Grant.user_id)
+        .where(Grant.user_id.in_(user_ids), User.disabled_at.is_(None))
+    )
+    for user_id, public_id in rows:
+        seen[user_id].add(public_id)
+    return {user_id: frozenset(devices) for user_id, devices in seen.items()}

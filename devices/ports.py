@@ -36,6 +36,10 @@ class LiveBus(Protocol):
 class Publisher(Protocol):
     """Sends messages of the server to the broker."""
 
+    @property
+    def connected(self) -> bool:
+        """Whether a connection to the broker is there now."""
+
     def publish(
         self,
         topic: str,
