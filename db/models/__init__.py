@@ -15,9 +15,11 @@ from db.models.device import Device, DeviceToken, Kind
 from db.models.grant import Grant, Level
 from db.models.idempotency import StoredAnswer
 from db.models.mail import OutboxMessage
+from db.models.sharing import AppToken, GuestLink, Invitation, Redemption, ShareToken
 
 __all__ = [
     "ApiToken",
+    "AppToken",
     "AuditEvent",
     "Claim",
     "CodeRequest",
@@ -25,11 +27,15 @@ __all__ = [
     "Device",
     "DeviceToken",
     "Grant",
+    "GuestLink",
+    "Invitation",
     "Kind",
     "Level",
     "OutboxMessage",
     "Passkey",
     "RecoveryCode",
+    "Redemption",
+    "ShareToken",
     "StoredAnswer",
     "User",
     "UserSession",

@@ -1,0 +1,143 @@
+"""Phone apps: the device posts the token that it captured, the app finds its devices with it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from auth import access, audit
+from auth.keys import sha256
+from db.base import db, transaction
+from db.models import AppToken, Device, Level, User
+from devices.ports import LiveBus, LiveEvent
+from errors import Invalid, NotFound, Unauthenticated
+from notify.mark import N_
+
+SHORTEST, LONGEST = 16, 512  # characters of a token that an app made
+GIVEN_BY_DEVICES = (Level.VIEWER, Level.OPERATOR)
+MOST_PER_DEVICE = 50
+
+
+def vouch(device: Device, token: str, level: Level, *, now: datetime) -> AppToken:
+    """Let the app that holds a token reach a device; said by the device itself.
+
+    Saying it again sets the level anew and lifts a revocation, as pairing anew does.
+
+    Raises:
+        Invalid: the token is too short to be secret, the level is not for apps, or too many
+            apps are paired.
+    """
+    if not SHORTEST <= len(token) <= LONGEST:
+        raise Invalid(
+            "app_token_length",
+            N_("An app token has %(least)s to %(most)s characters."),
+            least=SHORTEST,
+            most=LONGEST,
+        )
+    if level not in GIVEN_BY_DEVICES:
+        raise Invalid("level_not_for_apps", N_("An app is a viewer or an operator."))
+    with transaction() as session:
+        known = session.scalars(select(AppToken).where(AppToken.device_id == device.id)).all()
+        row = next((row for row in known if row.token_hash == sha256(token)), None)
+        if row is None:
+            if len([row for row in known if row.revoked_at is None]) >= MOST_PER_DEVICE:
+                raise Invalid("too_many_apps", N_("Too many apps are paired; revoke some."))
+            row = AppToken(device=device, token_hash=sha256(token), level=level, created_at=now)
+            session.add(row)
+        row.level, row.revoked_at = level, None
+        session.flush()
+        audit.record(
+            session,
+            "app_token.vouch",
+            actor=f"device {device.public_id}",
+            object_type="device",
+            object_id=device.public_id,
+            now=now,
+            app=row.public_id,
+            level=level.name.lower(),
+        )
+    return row
+
+
+def discover(token: str, *, now: datetime) -> list[tuple[Device, Level]]:
+    """Return the devices that an app may reach, by name.
+
+    Raises:
+        Unauthenticated: no device knows this token, or all have revoked it.
+    """
+    with transaction() as session:
+        rows = session.scalars(
+            select(AppToken).where(
+                AppToken.token_hash == sha256(token), AppToken.revoked_at.is_(None)
+            )
+        ).all()
+        if not rows:
+            raise Unauthenticated("app_token_unknown", N_("No device knows this app."))
+        for row in rows:
+            row.used_at = now
+        found = [(row.device, Level(row.level)) for row in rows if not row.device.revoked_at]
+    return sorted(found, key=lambda pair: (pair[0].name, pair[0].id))
+
+
+def require(token: str, public_id: str, needed: Level) -> tuple[Device, AppToken]:
+    """Return a device that an app has at least a level on.
+
+    Raises:
+        NotFound: the app does not know it, or has a lower level: what an app may do is shown by
+            `discover`.
+    """
+    row = db.session.scalar(
+        select(AppToken)
+        .join(Device, Device.id == AppToken.device_id)
+        .where(
+            Device.public_id == public_id,
+            Device.revoked_at.is_(None),
+            AppToken.token_hash == sha256(token),
+            AppToken.revoked_at.is_(None),
+            AppToken.level >= needed,
+        )
+    )
+    if row is None:
+        raise NotFound("device_not_found", N_("There is no such device."))
+    return row.device, row
+
+
+def of(device: Device, *, by: User) -> Sequence[AppToken]:
+    """Return the apps paired with a device.
+
+    Raises:
+        NotFound, Forbidden: `by` is no manager of it.
+    """
+    access.require(by, device, Level.MANAGER)
+    return db.session.scalars(
+        select(AppToken).where(AppToken.device_id == device.id).order_by(AppToken.id)
+    ).all()
+
+
+def revoke(
+    device: Device, public_id: str, *, by: User, bus: LiveBus, now: datetime, address: str
+) -> None:
+    """Refuse an app from now on; works at its next request.
+
+    Raises:
+        NotFound, Forbidden: `by` may not, or there is no such app.
+    """
+    access.require(by, device, Level.MANAGER)
+    with transaction() as session:
+        row = session.scalar(
+            select(AppToken).where(AppToken.device_id == device.id, AppToken.public_id == public_id)
+        )
+        if row is None:
+            raise NotFound("app_not_found", N_("There is no such app."))
+        row.revoked_at = row.revoked_at or now
+        audit.record(
+            session,
+            "app_token.revoke",
+            user=by,
+            object_type="device",
+            object_id=device.public_id,
+            address=address,
+            now=now,
+            app=public_id,
+        )
+    bus.publish([LiveEvent(device.public_id, "device", {"change": "access"})])

@@ -1,0 +1,159 @@
+"""The engineer's hand-off: a token that gives whoever redeems it a level on a device."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+
+from auth import access, audit, throttle
+from auth.keys import sha256
+from db.base import db, transaction
+from db.models import Device, Grant, Level, Redemption, ShareToken, User
+from devices.ports import LiveBus, LiveEvent
+from devices.sharing import SHAREABLE
+from errors import Forbidden, Invalid, NotFound
+from notify.mark import N_
+
+PREFIX = "share_"
+LONGEST = timedelta(days=366)
+MOST_USES = 1000
+REDEEM_LIMIT = "10/minute; 60/hour"  # tries of one person
+
+
+def create(
+    device: Device,
+    *,
+    level: Level,
+    max_uses: int,
+    expires_at: datetime,
+    label: str,
+    by: User,
+    now: datetime,
+    address: str,
+) -> tuple[ShareToken, str]:
+    """Make a token; returns the row and the secret, which is shown this once.
+
+    Raises:
+        NotFound, Forbidden: `by` is no manager, or would give more than it has.
+        Invalid: uses or expiry out of bounds.
+    """
+    access.require(by, device, Level.MANAGER)
+    if level not in SHAREABLE or level > (access.level(by, device) or 0):
+        raise Forbidden("level_too_low", N_("You cannot give more than you have."))
+    if not 1 <= max_uses <= MOST_USES:
+        raise Invalid("uses_out_of_bounds", N_("Uses are between 1 and %(most)s."), most=MOST_USES)
+    if not now < expires_at <= now + LONGEST:
+        raise Invalid("expiry_out_of_bounds", N_("It ends within a year from now."))
+    secret = PREFIX + secrets.token_urlsafe(32)
+    with transaction() as session:
+        token = ShareToken(
+            device=device,
+            creator=by,
+            token_hash=sha256(secret),
+            label=label.strip()[:80],
+            level=level,
+            max_uses=max_uses,
+            created_at=now,
+            expires_at=expires_at,
+        )
+        session.add(token)
+        session.flush()
+        _note(token, by, "share_token.create", now, address)
+    return token, secret
+
+
+def of(device: Device, *, by: User) -> Sequence[ShareToken]:
+    """Return the tokens of a device, newest first, with who redeemed them.
+
+    Raises:
+        NotFound, Forbidden: `by` is no manager of it.
+    """
+    access.require(by, device, Level.MANAGER)
+    return db.session.scalars(
+        select(ShareToken).where(ShareToken.device_id == device.id).order_by(ShareToken.id.desc())
+    ).all()
+
+
+def revoke(device: Device, public_id: str, *, by: User, now: datetime, address: str) -> None:
+    """End a token; the levels that it gave stay and are taken away as any other.
+
+    Raises:
+        NotFound, Forbidden: `by` may not, or there is none.
+    """
+    access.require(by, device, Level.MANAGER)
+    with transaction() as session:
+        token = session.scalar(
+            select(ShareToken).where(
+                ShareToken.device_id == device.id, ShareToken.public_id == public_id
+            )
+        )
+        if token is None:
+            raise NotFound("share_token_not_found", N_("There is no such token."))
+        token.revoked_at = token.revoked_at or now
+        _note(token, by, "share_token.revoke", now, address)
+
+
+def redeem(secret: str, *, by: User, bus: LiveBus, now: datetime, address: str) -> Device:
+    """Give `by` the level of a token; redeeming it again changes nothing and uses nothing up.
+
+    A level that `by` has already is never lowered, and the creator must still have the right
+    to give it.
+
+    Raises:
+        NotFound: unknown, used up, expired or revoked: they look alike.
+        TooMany: too many tries.
+    """
+    throttle.hit(f"redeem:{by.public_id}", REDEEM_LIMIT, now=now)
+    with transaction() as session:
+        token = session.scalar(select(ShareToken).where(ShareToken.token_hash == sha256(secret)))
+        if token is None or not _counts(token, now):
+            raise _unknown()
+        device = token.device
+        if not any(redemption.user_id == by.id for redemption in token.redemptions):
+            taken = session.execute(
+                update(ShareToken)
+                .where(ShareToken.id == token.id, ShareToken.uses < ShareToken.max_uses)
+                .values(uses=ShareToken.uses + 1)
+            )
+            if taken.rowcount != 1:  # type: ignore[attr-defined]
+                raise _unknown()
+            session.add(Redemption(token=token, user_id=by.id, who=by.email, at=now))
+        grant = session.scalar(
+            select(Grant).where(Grant.device_id == device.id, Grant.user_id == by.id)
+        )
+        if grant is None:
+            session.add(Grant(user=by, device=device, level=token.level, created_at=now))
+        else:
+            grant.level = max(grant.level, token.level)
+        _note(token, by, "share_token.redeem", now, address)
+    bus.publish([LiveEvent(device.public_id, "device", {"change": "access"})])
+    return device
+
+
+def _counts(token: ShareToken, now: datetime) -> bool:
+    giver = access.level(token.creator, token.device)
+    return (
+        token.revoked_at is None
+        and now < token.expires_at
+        and giver is not None
+        and giver >= max(token.level, Level.MANAGER)
+    )
+
+
+def _unknown() -> NotFound:
+    return NotFound("share_token_not_found", N_("This token is unknown, used up or has ended."))
+
+
+def _note(token: ShareToken, by: User, action: str, now: datetime, address: str) -> None:
+    audit.record(
+        db.session(),
+        action,
+        user=by,
+        object_type="device",
+        object_id=token.device.public_id,
+        address=address,
+        now=now,
+        token=token.public_id,
+        level=Level(token.level).name.lower(),
+    )
