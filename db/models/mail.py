@@ -18,7 +18,9 @@ class OutboxMessage(Base):
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     channel: Mapped[str] = mapped_column(String(16), default="mail")
-    recipient: Mapped[str] = mapped_column(String(320))
+    recipient: Mapped[str] = mapped_column(String(320))  # address, chat or number
+    fallback: Mapped[str] = mapped_column(String(320), default="")  # address if the channel fails
+    template: Mapped[str] = mapped_column(String(32), default="")
     subject: Mapped[str] = mapped_column(String(255), default="")
     text: Mapped[str] = mapped_column(Text)
     html: Mapped[str] = mapped_column(Text, default="")

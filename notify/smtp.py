@@ -1,0 +1,141 @@
+"""One mail over one SMTP connection, within a bounded time whatever the server does."""
+
+import smtplib
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from email.message import EmailMessage
+from email.policy import SMTPUTF8
+from email.utils import format_datetime, parseaddr
+from threading import Timer
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from notify.outbox import Claimed
+
+TIMEOUT_S = 10  # for each answer of the server
+DEADLINE_S = 60  # for the whole conversation
+
+
+class SenderFailed(Exception):
+    """The server is away, hangs or does not want this sender; another one may succeed."""
+
+
+class RecipientRefused(Exception):
+    """The address is refused; `permanent` says whether trying again makes sense."""
+
+    def __init__(self, text: str, *, permanent: bool) -> None:
+        self.permanent = permanent
+        super().__init__(text)
+
+
+class SmtpSender(BaseModel):
+    """An SMTP account; the fields are Flask-Mail's settings without MAIL_."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: str = Field(default="", max_length=120)
+    server: str = Field(min_length=1)
+    port: int = Field(default=25, ge=1, le=65535)
+    use_tls: bool = False
+    use_ssl: bool = False
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    default_sender: str = ""
+    debug: bool = False
+
+    @property
+    def label(self) -> str:
+        """The name under which it is logged and shown."""
+        return self.name or f"{self.username or 'mail'}@{self.server}"[:120]
+
+    def send(self, message: Claimed, *, now: datetime) -> None:
+        """Hand a message to the server.
+
+        Raises:
+            SenderFailed: the server did not take it, for a reason that is not the recipient.
+            RecipientRefused: it did not take the recipient.
+        """
+        try:
+            mail = compose(message, sender=self.default_sender, now=now)
+        except (ValueError, UnicodeError) as error:
+            raise RecipientRefused("the address cannot be used", permanent=True) from error
+        try:
+            with self._connection() as smtp:
+                smtp.send_message(mail)
+        except smtplib.SMTPNotSupportedError as error:
+            raise RecipientRefused(str(error), permanent=True) from error
+        except smtplib.SMTPRecipientsRefused as error:
+            code, text = next(iter(error.recipients.values()))
+            raise RecipientRefused(_said(code, text), permanent=code >= 500) from error
+        except smtplib.SMTPResponseException as error:
+            raise SenderFailed(_said(error.smtp_code, error.smtp_error)) from error
+        except (OSError, smtplib.SMTPException) as error:
+            raise SenderFailed(f"{type(error).__name__}: {error}") from error
+
+    @contextmanager
+    def _connection(self) -> Iterator[smtplib.SMTP]:
+        context = ssl.create_default_context()
+        smtp = (
+            smtplib.SMTP_SSL(self.server, self.port, timeout=TIMEOUT_S, context=context)
+            if self.use_ssl
+            else smtplib.SMTP(self.server, self.port, timeout=TIMEOUT_S)
+        )
+        deadline = Timer(DEADLINE_S, _cut, [smtp])
+        deadline.daemon = True
+        deadline.start()
+        try:
+            if self.use_tls:
+                smtp.starttls(context=context)
+            if self.username:
+                smtp.login(self.username, self.password.get_secret_value())
+            smtp.set_debuglevel(int(self.debug))  # after the login: no password in the log
+            yield smtp
+        finally:
+            deadline.cancel()
+            _leave(smtp)
+
+
+def compose(message: Claimed, *, sender: str, now: datetime) -> EmailMessage:
+    """Return the mail with its headers.
+
+    Raises:
+        ValueError: an address or the subject would break out of its header.
+    """
+    mail = EmailMessage(policy=SMTPUTF8)
+    mail["Subject"] = message.subject
+    mail["From"] = sender
+    mail["To"] = _ascii_domain(message.recipient)
+    mail["Date"] = format_datetime(now)
+    mail["Message-ID"] = message.message_id
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(message.text, cte="quoted-printable")
+    if message.html:
+        mail.add_alternative(message.html, subtype="html", cte="quoted-printable")
+    return mail
+
+
+def _ascii_domain(address: str) -> str:
+    local, at, domain = address.rpartition("@")
+    if not at or parseaddr(address)[1] != address:
+        raise ValueError("not an address")
+    return f"{local}@{domain.encode('idna').decode('ascii')}"
+
+
+def _cut(smtp: smtplib.SMTP) -> None:
+    if smtp.sock is not None:
+        smtp.sock.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for an answer
+
+
+def _leave(smtp: smtplib.SMTP) -> None:
+    """Say goodbye; the mail is delivered or not by now, so no answer matters."""
+    try:
+        smtp.quit()
+    except (OSError, smtplib.SMTPException):
+        smtp.close()
+
+
+def _said(code: int, text: bytes | str) -> str:
+    return f"{code} {text.decode(errors='replace') if isinstance(text, bytes) else text}"
