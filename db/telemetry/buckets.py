@@ -1,0 +1,114 @@
+"""Turns readings and summaries of readings into the rows of a chart; pure arithmetic."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from db.telemetry.records import Chart, Counts, Floats, Times
+
+MAX_POINTS = 2000
+GAP = 3  # this many usual intervals without a reading are a gap
+TIDY_GAP_MS = 1000  # shorter pauses are never shown as gaps
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Runs of readings in time order, each summed up: one reading or thousands."""
+
+    first: Times
+    last: Times
+    n: Counts
+    low: Floats
+    high: Floats
+    total: Floats
+
+    @classmethod
+    def of(cls, t: Times, v: Floats) -> Self:
+        """Return single readings as parts."""
+        return cls(t, t, np.ones(len(t), np.int64), v, v, v)
+
+    @classmethod
+    def join(cls, parts: list["Parts"]) -> "Parts":
+        """Return all parts in order of their first reading."""
+        columns = [
+            np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__
+        ]
+        order = np.argsort(columns[0], kind="stable")
+        return cls(*(column[order] for column in columns))
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+
+def width_for(start_ms: int, end_ms: int, points: int) -> int:
+    """Return the width in ms of buckets that cut [start, end) into at most `points`.
+
+    Buckets begin at multiples of their width, so that the same readings fall together
+    wherever the window begins, and panning does not make the line shimmer.
+    """
+    width = max(1, -(-(end_ms - start_ms) // points))
+    while (end_ms - 1) // width - start_ms // width + 1 > max(points, 2):
+        width += max(1, width // points)
+    return width
+
+
+def merge(parts: Parts, width: int) -> Parts:
+    """Put together what begins in the same bucket."""
+    if not len(parts):
+        return parts
+    bucket = parts.first // width
+    starts = np.flatnonzero(np.r_[True, bucket[1:] != bucket[:-1]])
+    return Parts(
+        parts.first[starts],
+        np.maximum.reduceat(parts.last, starts),
+        np.add.reduceat(parts.n, starts),
+        np.minimum.reduceat(parts.low, starts),
+        np.maximum.reduceat(parts.high, starts),
+        np.add.reduceat(parts.total, starts),
+    )
+
+
+def gaps(parts: Parts) -> NDArray[np.intp]:
+    """Return before which parts there is a pause of more than GAP usual intervals."""
+    if len(parts) < 2:
+        return np.empty(0, np.intp)
+    pauses = parts.first[1:] - parts.last[:-1]
+    inside = parts.n > 1
+    if inside.any():
+        usual = np.median((parts.last - parts.first)[inside] / (parts.n[inside] - 1))
+    else:
+        usual = np.median(pauses)
+    return np.flatnonzero(pauses > max(GAP * float(usual), TIDY_GAP_MS)) + 1
+
+
+def chart(parts: Parts, width: int, points: int) -> Chart:
+    """Return at most `points` rows: buckets of this width, or wider where gaps need room.
+
+    `width` 0 asks for one row a part.
+    """
+    rows = merge(parts, width) if width else parts
+    holes = gaps(rows)
+    while len(rows) > 1 and len(rows) + len(holes) > points:
+        width = max(width * 2, _first_width(rows, points))
+        rows = merge(parts, width)
+        holes = gaps(rows)
+    return _drawn(rows, holes, width)
+
+
+def _first_width(rows: Parts, points: int) -> int:
+    return width_for(int(rows.first[0]), int(rows.last[-1]) + 1, max(1, points // 2))
+
+
+def _drawn(rows: Parts, holes: NDArray[np.intp], width: int) -> Chart:
+    when: Any = np.insert(rows.first.astype(np.float64), holes, rows.last[holes - 1] + 1.0)
+    nothing = np.nan
+    return Chart(
+        t=when,
+        low=np.insert(rows.low, holes, nothing),
+        mean=np.insert(rows.total / rows.n, holes, nothing),
+        high=np.insert(rows.high, holes, nothing),
+        count=np.insert(rows.n, holes, 0),
+        raw=bool((rows.n == 1).all()),
+    )

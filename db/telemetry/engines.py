@@ -1,0 +1,93 @@
+"""Where SQLite and PostgreSQL differ for the telemetry store."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Engine
+
+Row = tuple[Any, ...]
+
+
+class Link:
+    """A connection inside a transaction; statements are written with `?` marks.
+
+    This one speaks SQLite: many rows by the driver's executemany, id lists as JSON.
+    """
+
+    among = "IN (SELECT value FROM json_each(?))"  # completes "WHERE id ..." for `ids(...)`
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def ids(self, ids: Iterable[int]) -> Any:
+        """Return a set of ids as one parameter."""
+        return json.dumps(list(ids))
+
+    def rows(self, sql: str, *values: object) -> Sequence[Row]:
+        """Return the rows of a query."""
+        return [tuple(row) for row in self.connection.exec_driver_sql(sql, values)]
+
+    def arrays(self, dtype: np.dtype[np.void], sql: str, *values: object) -> NDArray[np.void]:
+        """Return the rows of a query of numbers as a structured array."""
+        cursor: Any = self.connection.exec_driver_sql(sql, values).cursor
+        return np.fromiter(cursor, dtype)
+
+    def run(self, sql: str, *values: object) -> int:
+        """Run a statement; return how many rows it touched."""
+        return self.connection.exec_driver_sql(sql, values).rowcount
+
+    def insert(self, table: str, columns: dict[str, str], rows: Sequence[Row], rest: str) -> int:
+        """Insert many rows in one go; return how many were inserted or changed.
+
+        `columns` gives the PostgreSQL type by column name, `rest` is the ON CONFLICT clause.
+        """
+        marks = ",".join("?" * len(columns))
+        sql = f"INSERT INTO {table} ({','.join(columns)}) VALUES ({marks}) {rest}"
+        return self.connection.exec_driver_sql(sql, list(rows)).rowcount
+
+
+class PostgresLink(Link):
+    """Speaks PostgreSQL: many rows by one array a column, id lists as arrays."""
+
+    among = "= ANY(?)"
+
+    def ids(self, ids: Iterable[int]) -> Any:
+        """Return a set of ids as one parameter."""
+        return list(ids)
+
+    def rows(self, sql: str, *values: object) -> Sequence[Row]:
+        """Return the rows of a query."""
+        return super().rows(sql.replace("?", "%s"), *values)
+
+    def arrays(self, dtype: np.dtype[np.void], sql: str, *values: object) -> NDArray[np.void]:
+        """Return the rows of a query of numbers as a structured array."""
+        return super().arrays(dtype, sql.replace("?", "%s"), *values)
+
+    def run(self, sql: str, *values: object) -> int:
+        """Run a statement; return how many rows it touched."""
+        return super().run(sql.replace("?", "%s"), *values)
+
+    def insert(self, table: str, columns: dict[str, str], rows: Sequence[Row], rest: str) -> int:
+        """Insert many rows in one go; return how many were inserted or changed."""
+        arrays = ",".join(f"?::{kind}[]" for kind in columns.values())
+        names = ",".join(columns)
+        sql = f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) {rest}"
+        return self.run(sql, *(list(column) for column in zip(*rows, strict=True)))
+
+
+def link_for(engine: Engine) -> type[Link]:
+    """Return how to talk to an engine.
+
+    Raises:
+        ValueError: neither SQLite nor PostgreSQL.
+    """
+    links = {"sqlite": Link, "postgresql": PostgresLink}
+    try:
+        return links[engine.dialect.name]
+    except KeyError:
+        raise ValueError(
+            f"readings are kept in SQLite or PostgreSQL, not in {engine.dialect.name}"
+        ) from None

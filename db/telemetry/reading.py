@@ -1,0 +1,99 @@
+"""Reads what is known of sensors and devices just now: series, newest values, presence."""
+
+import json
+from collections.abc import Iterable
+
+import numpy as np
+
+from db.telemetry.engines import Link
+from db.telemetry.records import Floats, LogLine, Newest, PresenceRow, Refusal, Series, Span
+
+SERIES = "id, device_id, name, kind, unit, decimals, label, colour"
+
+
+def series(link: Link, device_ids: Iterable[int]) -> dict[int, list[Series]]:
+    """Return the sensors of devices, by name; a device without sensors has an empty list."""
+    wanted = list(device_ids)
+    found: dict[int, list[Series]] = {device_id: [] for device_id in wanted}
+    for row in link.rows(
+        f"SELECT {SERIES} FROM series WHERE device_id {link.among} ORDER BY name",
+        link.ids(wanted),
+    ):
+        found[row[1]].append(Series(*row))
+    return found
+
+
+def newest(link: Link, series_ids: Iterable[int]) -> dict[int, Newest]:
+    """Return the newest reading of each series that has one."""
+    rows = link.rows(
+        f"SELECT series_id, ts, value, text FROM latest WHERE series_id {link.among}",
+        link.ids(series_ids),
+    )
+    return {series_id: Newest(ts, value, text) for series_id, ts, value, text in rows}
+
+
+def texts(link: Link, span: Span, limit: int) -> list[tuple[int, str]]:
+    """Return the newest `limit` texts of a span, oldest first."""
+    rows = link.rows(
+        "SELECT ts, text FROM event WHERE series_id = ? AND ts >= ? AND ts < ?"
+        " ORDER BY ts DESC LIMIT ?",
+        *(*span, limit),
+    )
+    return [(ts, text) for ts, text in reversed(rows)]
+
+
+def sparks(
+    link: Link,
+    series_ids: Iterable[int],
+    times: tuple[int, int],
+    points: int,
+) -> dict[int, Floats]:
+    """Return the first reading of each of `points` equal steps of [start, end), NaN for none.
+
+    Each is one look into the index, so the cost does not grow with how often a sensor reports.
+    """
+    wanted = list(series_ids)
+    start_ms, end_ms = times
+    width = max(1, (end_ms - start_ms) // points)
+    found = {series_id: np.full(points, np.nan) for series_id in wanted}
+    sql = """
+        WITH RECURSIVE step(k) AS (SELECT 0 UNION ALL SELECT k + 1 FROM step WHERE k + 1 < ?)
+        SELECT series.id, k, (
+            SELECT value FROM reading
+            WHERE series_id = series.id AND ts >= ? + k * ? AND ts < ? + (k + 1) * ?
+            ORDER BY ts LIMIT 1
+        ) FROM series CROSS JOIN step WHERE series.id """
+    given = (points, start_ms, width, start_ms, width, link.ids(wanted))
+    for series_id, step, value in link.rows(sql + link.among, *given):
+        if value is not None:
+            found[series_id][step] = value
+    return found
+
+
+def presence(link: Link, device_ids: Iterable[int]) -> dict[int, PresenceRow]:
+    """Return the presence of each device that was ever heard of."""
+    rows = link.rows(
+        "SELECT device_id, said, since, last_seen, attributes"
+        f" FROM presence WHERE device_id {link.among}",
+        link.ids(device_ids),
+    )
+    return {row[0]: PresenceRow(row[1], row[2], row[3], json.loads(row[4])) for row in rows}
+
+
+def refusals(link: Link, device_id: int) -> list[Refusal]:
+    """Return what was refused of a device, the most recent reason first."""
+    rows = link.rows(
+        "SELECT reason, count, last, topic, sample FROM refusal WHERE device_id = ?"
+        " ORDER BY last DESC, reason",
+        device_id,
+    )
+    return [Refusal(*row) for row in rows]
+
+
+def logs(link: Link, device_id: int, limit: int) -> list[LogLine]:
+    """Return the newest lines of a device's log, newest first."""
+    rows = link.rows(
+        "SELECT ts, text FROM device_log WHERE device_id = ? ORDER BY ts DESC, id DESC LIMIT ?",
+        *(device_id, limit),
+    )
+    return [LogLine(*row) for row in rows]

@@ -1,0 +1,244 @@
+"""The one door to the telemetry database; the same on SQLite and PostgreSQL."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.pool import QueuePool
+
+from clock import now_ms
+from db.base import tune
+from db.telemetry import history, reading, writing
+from db.telemetry.engines import Link, link_for
+from db.telemetry.records import (
+    Batch,
+    Chart,
+    Floats,
+    LogLine,
+    Newest,
+    PresenceRow,
+    Refusal,
+    Series,
+    Span,
+    StoreAway,
+    Times,
+    Written,
+)
+
+PAGE = 20_000  # readings a page of an export
+TABLES_BY_SERIES = ("reading", "event", "latest", "chunk")
+TABLES_BY_DEVICE = ("presence", "refusal", "device_log", "series")
+
+
+class TelemetryStore:
+    """Readings, newest values, presence, refusals and logs of all devices.
+
+    Every method is one short transaction and may be called from any thread.  On SQLite all that
+    write share one connection of their own: two that write and checkpoint the same file at the
+    same instant could hurt it before SQLite 3.51.3.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._link = link_for(engine)
+        self._writer = _only_writer(engine) if engine.dialect.name == "sqlite" else engine
+
+    def close(self) -> None:
+        """Close the connection that writes."""
+        if self._writer is not self._engine:
+            self._writer.dispose()
+
+    # writing
+
+    def write(self, batch: Batch) -> Written:
+        """Store a batch in one transaction.
+
+        If the database refuses it, its rows are tried one by one, so that one bad row does not
+        cost the others; those that fail are named in the result.
+
+        Raises:
+            StoreAway: nothing was stored, because the database cannot be reached or written.
+        """
+        try:
+            with self._writing() as link:
+                return writing.write(link, batch)
+        except StoreAway:
+            raise
+        except (SQLAlchemyError, OverflowError, ValueError, TypeError):
+            return self._write_one_by_one(batch)
+
+    def _write_one_by_one(self, batch: Batch) -> Written:
+        done = Written()
+        with self._writing() as link:
+            for row in writing.one_by_one(batch):
+                try:
+                    with link.connection.begin_nested():
+                        one = writing.write(link, row)
+                except (SQLAlchemyError, OverflowError, ValueError, TypeError) as error:
+                    if _is_away(error):
+                        raise
+                    done.failed.append(f"{type(error).__name__}: {row!r:.200}")
+                    continue
+                done.stored += one.stored
+                done.repeated += one.repeated
+                done.replaced += one.replaced
+        return done
+
+    def add_series(self, device_id: int, name: str, kind: str, unit: str = "") -> Series:
+        """Return the series of this name; make it with this kind if it is new."""
+        with self._writing() as link:
+            link.run(
+                "INSERT INTO series (device_id, name, kind, unit, created_at)"
+                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (device_id, name) DO NOTHING",
+                *(device_id, name, kind, unit, now_ms()),
+            )
+            (row,) = link.rows(
+                f"SELECT {reading.SERIES} FROM series WHERE device_id = ? AND name = ?",
+                *(device_id, name),
+            )
+            return Series(*row)
+
+    def describe(
+        self,
+        series_id: int,
+        *,
+        unit: str | None = None,
+        decimals: int | None = None,
+        label: str | None = None,
+        colour: str | None = None,
+    ) -> None:
+        """Set how a sensor is shown; what is None stays."""
+        given = {"unit": unit, "decimals": decimals, "label": label, "colour": colour}
+        changes = {name: value for name, value in given.items() if value is not None}
+        if changes:
+            sets = ", ".join(f"{name} = ?" for name in changes)
+            sql = f"UPDATE series SET {sets} WHERE id = ?"
+            with self._writing() as link:
+                link.run(sql, *changes.values(), series_id)
+
+    def forget(self, device_id: int) -> None:
+        """Delete everything a device ever said."""
+        with self._writing() as link:
+            for table in TABLES_BY_SERIES:
+                link.run(
+                    f"DELETE FROM {table} WHERE series_id IN"
+                    " (SELECT id FROM series WHERE device_id = ?)",
+                    device_id,
+                )
+            for table in TABLES_BY_DEVICE:
+                link.run(
+                    f"DELETE FROM {table} WHERE device_id = ?",
+                    device_id,
+                )
+
+    # reading
+
+    def series(self, device_ids: Iterable[int]) -> dict[int, list[Series]]:
+        """Return the sensors of devices, by name; a device without sensors has an empty list."""
+        with self._reading() as link:
+            return reading.series(link, device_ids)
+
+    def newest(self, series_ids: Iterable[int]) -> dict[int, Newest]:
+        """Return the newest reading of each series that has one."""
+        with self._reading() as link:
+            return reading.newest(link, series_ids)
+
+    def window(
+        self, series_id: int, start_ms: int, end_ms: int, limit: int | None = None
+    ) -> tuple[Times, Floats]:
+        """Return times and values in [start, end), oldest first, at most `limit`."""
+        with self._reading() as link:
+            return history.window(link, Span(series_id, start_ms, end_ms), limit)
+
+    def pages(
+        self, series_id: int, start_ms: int, end_ms: int, size: int = PAGE
+    ) -> Iterator[tuple[Times, Floats]]:
+        """Yield times and values in [start, end) in pages of at most `size`, oldest first.
+
+        Each page is a short transaction of its own, so a slow reader holds nothing up.
+        """
+        while start_ms < end_ms:
+            t, v = self.window(series_id, start_ms, end_ms, size)
+            if not len(t):
+                return
+            yield t, v
+            start_ms = int(t[-1]) + 1
+
+    def chart(self, series_id: int, start_ms: int, end_ms: int, points: int) -> Chart:
+        """Return [start, end) in at most `points` rows (1 to 2,000) with true extremes."""
+        with self._reading() as link:
+            return history.chart(link, Span(series_id, start_ms, end_ms), points)
+
+    def sparks(
+        self, series_ids: Iterable[int], start_ms: int, end_ms: int, points: int
+    ) -> dict[int, Floats]:
+        """Return one reading for each of `points` steps of [start, end), NaN for none."""
+        with self._reading() as link:
+            return reading.sparks(link, series_ids, (start_ms, end_ms), points)
+
+    def texts(
+        self, series_id: int, start_ms: int, end_ms: int, limit: int
+    ) -> list[tuple[int, str]]:
+        """Return the newest `limit` texts of [start, end), oldest first, with their times."""
+        with self._reading() as link:
+            return reading.texts(link, Span(series_id, start_ms, end_ms), limit)
+
+    def presence(self, device_ids: Iterable[int]) -> dict[int, PresenceRow]:
+        """Return the presence of each device that was ever heard of."""
+        with self._reading() as link:
+            return reading.presence(link, device_ids)
+
+    def refusals(self, device_id: int) -> list[Refusal]:
+        """Return what was refused of a device (0: of nobody known), newest reason first."""
+        with self._reading() as link:
+            return reading.refusals(link, device_id)
+
+    def logs(self, device_id: int, limit: int = 200) -> list[LogLine]:
+        """Return the newest lines of a device's log, newest first."""
+        with self._reading() as link:
+            return reading.logs(link, device_id, limit)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Link]:
+        with self._engine.connect() as connection:
+            yield self._link(connection)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Link]:
+        """One write transaction on the connection that writes.
+
+        Raises:
+            StoreAway: the database cannot be reached or written just now.
+        """
+        try:
+            with self._writer.connect() as plain:
+                connection = plain.execution_options(immediate=True)
+                with connection.begin():
+                    yield self._link(connection)
+        except SQLAlchemyError as error:
+            if _is_away(error):
+                raise StoreAway from error
+            raise
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether the database itself is in trouble, and not what it was given."""
+    if isinstance(error, DBAPIError):
+        return isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
+    return isinstance(error, SQLAlchemyError)
+
+
+def _only_writer(engine: Engine) -> Engine:
+    """Return a second engine on the same SQLite file, with one connection that writes."""
+    writer = create_engine(
+        engine.url, poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=30
+    )
+    tune(writer)
+    event.listen(
+        writer,
+        "connect",
+        # fewer, larger checkpoints: an insert is not held up by them so often
+        lambda connection, _record: connection.execute("PRAGMA wal_autocheckpoint=8000"),
+    )
+    return writer

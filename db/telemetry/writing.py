@@ -1,0 +1,120 @@
+"""Writes one batch of the listener into the telemetry tables."""
+
+import json
+from collections.abc import Iterable
+from itertools import chain
+
+from db.telemetry.engines import Link
+from db.telemetry.records import Batch, Written
+
+READING = {"series_id": "bigint", "ts": "bigint", "value": "float8"}
+EVENT = {"series_id": "bigint", "ts": "bigint", "text": "text"}
+LATEST = {"series_id": "bigint", "ts": "bigint", "value": "float8", "text": "text"}
+PRESENCE = {
+    "device_id": "bigint",
+    "said": "text",
+    "since": "bigint",
+    "last_seen": "bigint",
+    "attributes": "text",
+}
+REFUSAL = {
+    "device_id": "bigint",
+    "reason": "text",
+    "count": "bigint",
+    "last": "bigint",
+    "topic": "text",
+    "sample": "text",
+}
+LOG = {"device_id": "bigint", "ts": "bigint", "text": "text"}
+
+KEEP = "ON CONFLICT (series_id, ts) DO NOTHING"
+NEWER = (
+    "ON CONFLICT (series_id) DO UPDATE SET ts = excluded.ts, value = excluded.value,"
+    " text = excluded.text WHERE excluded.ts >= latest.ts"
+)
+SEEN = (
+    "ON CONFLICT (device_id) DO UPDATE SET said = excluded.said, since = excluded.since,"
+    " last_seen = excluded.last_seen, attributes = excluded.attributes"
+    " WHERE excluded.last_seen >= presence.last_seen"
+)
+COUNTED = (
+    "ON CONFLICT (device_id, reason) DO UPDATE SET count = refusal.count + excluded.count,"
+    " last = excluded.last, topic = excluded.topic, sample = excluded.sample"
+)
+
+TABLES = {"reading": (READING, "value"), "event": (EVENT, "text")}
+
+
+def write(link: Link, batch: Batch) -> Written:
+    """Write a batch inside the caller's transaction."""
+    done = Written()
+    for table, rows in (("reading", batch.values), ("event", batch.texts)):
+        if rows:
+            _keep(link, table, rows, done)
+    if newest := _newest(batch):
+        link.insert("latest", LATEST, newest, NEWER)
+    if batch.presence:
+        rows_of_presence = [
+            (device_id, row.said, row.since, row.last_seen, json.dumps(row.attributes))
+            for device_id, row in batch.presence.items()
+        ]
+        link.insert("presence", PRESENCE, rows_of_presence, SEEN)
+    if batch.refusals:
+        refused = [
+            (device_id, reason, row.count, row.last, row.topic[:200], row.sample)
+            for (device_id, reason), row in batch.refusals.items()
+        ]
+        link.insert("refusal", REFUSAL, refused, COUNTED)
+    if batch.logs:
+        link.insert("device_log", LOG, batch.logs, "")
+    return done
+
+
+def _keep(
+    link: Link,
+    table: str,
+    rows: list[tuple[int, int, float]] | list[tuple[int, int, str]],
+    done: Written,
+) -> None:
+    """Insert readings; only where some were there already, look which of them differ."""
+    columns, value = TABLES[table]
+    stored = link.insert(table, columns, rows, KEEP)
+    done.stored += stored
+    if stored == len(rows):
+        return
+    last = {(series_id, ts): (series_id, ts, said) for series_id, ts, said in rows}
+    differs = (
+        f"ON CONFLICT (series_id, ts) DO UPDATE SET {value} = excluded.{value}"
+        f" WHERE {table}.{value} <> excluded.{value}"
+    )
+    replaced = link.insert(table, columns, list(last.values()), differs)
+    done.replaced += replaced
+    done.repeated += len(rows) - stored - replaced
+
+
+def _newest(batch: Batch) -> list[tuple[int, int, float | None, str | None]]:
+    """Return the newest reading of each series in the batch; of two at one time, the last."""
+    newest: dict[int, tuple[int, int, float | None, str | None]] = {}
+    said: Iterable[tuple[int, int, float | None, str | None]] = chain(
+        ((series_id, ts, value, None) for series_id, ts, value in batch.values),
+        ((series_id, ts, None, text) for series_id, ts, text in batch.texts),
+    )
+    for row in said:
+        known = newest.get(row[0])
+        if known is None or row[1] >= known[1]:
+            newest[row[0]] = row
+    return list(newest.values())
+
+
+def one_by_one(batch: Batch) -> Iterable[Batch]:
+    """Cut a batch into batches of one row each, for when the whole would not go in."""
+    for value in batch.values:
+        yield Batch(values=[value])
+    for text in batch.texts:
+        yield Batch(texts=[text])
+    for device_id, row in batch.presence.items():
+        yield Batch(presence={device_id: row})
+    for key, refusal in batch.refusals.items():
+        yield Batch(refusals={key: refusal})
+    for line in batch.logs:
+        yield Batch(logs=[line])
