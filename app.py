@@ -24,6 +24,7 @@ import dashboard.live
 import db.base
 import notify.language
 import notify.outbox_page
+import notify.post
 import wiring
 from auth import keys
 from config import Settings
@@ -73,6 +74,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
 
     notify.language.init_app(server)
+    notify.post.init_app(server, settings)
     auth.sessions.init_app(server)
     csrf.init_app(server)
     for blueprint in (
