@@ -111,7 +111,7 @@ def share(
         else:
             _withdraw_older(device, to.normal, now)
             made = _invitation(device, to.normal, level, by, now)
-            template, language = "invitation", by.language
+            template, language = "device_invitation", by.language
         session.add(made)
         _note(device, by, "grant.create", now, address, email=to.normal, level=level.name.lower())
         notify.mail.enqueue(
