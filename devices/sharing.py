@@ -6,21 +6,21 @@ is never pushed on anybody: the receiver accepts it.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 
 import notify.mail
 import notify.outbox
-from auth import access, addresses, audit, throttle
+from auth import access, addresses, throttle
 from db.base import db, transaction
 from db.models import Device, Grant, Invitation, Level, User
-from devices.ports import LiveBus, LiveEvent
+from devices.invitations import INVITE_LIMIT, new_invitation, withdraw_older
+from devices.ports import LiveBus
+from devices.rights import note, tell
 from errors import Conflict, Forbidden, Invalid, NotFound
 from notify.mark import N_
 
-INVITATION_LIFETIME = timedelta(days=14)
-INVITE_LIMIT = "20/hour; 60/day"  # mails that one person sends
 SHAREABLE = (Level.VIEWER, Level.OPERATOR, Level.MANAGER)
 
 
@@ -33,37 +33,6 @@ def grants(device: Device, *, by: User) -> Sequence[Grant]:
     access.require(by, device, Level.MANAGER)
     return db.session.scalars(
         select(Grant).where(Grant.device_id == device.id).order_by(Grant.level.desc(), Grant.id)
-    ).all()
-
-
-def invitations(device: Device, *, by: User, now: datetime) -> Sequence[Invitation]:
-    """Return the open invitations to a device.
-
-    Raises:
-        NotFound, Forbidden: `by` is no manager of it.
-    """
-    access.require(by, device, Level.MANAGER)
-    return db.session.scalars(
-        select(Invitation)
-        .where(
-            Invitation.device_id == device.id,
-            Invitation.answered_at.is_(None),
-            Invitation.expires_at > now,
-        )
-        .order_by(Invitation.id)
-    ).all()
-
-
-def waiting(user: User, *, now: datetime) -> Sequence[Invitation]:
-    """Return what somebody is offered and has not answered."""
-    return db.session.scalars(
-        select(Invitation)
-        .where(
-            Invitation.email == user.email,
-            Invitation.answered_at.is_(None),
-            Invitation.expires_at > now,
-        )
-        .order_by(Invitation.id)
     ).all()
 
 
@@ -109,11 +78,11 @@ def share(
             made = Grant(user=user, device=device, level=level, created_at=now)
             template, language = "shared", user.language
         else:
-            _withdraw_older(device, to.normal, now)
-            made = _invitation(device, to.normal, level, by, now)
+            withdraw_older(device, to.normal, now)
+            made = new_invitation(device, to.normal, level, by, now)
             template, language = "device_invitation", by.language
         session.add(made)
-        _note(device, by, "grant.create", now, address, email=to.normal, level=level.name.lower())
+        note(device, by, "grant.create", now, address, email=to.normal, level=level.name.lower())
         notify.mail.enqueue(
             session,
             to=to.typed,
@@ -125,7 +94,7 @@ def share(
             level=level.name.lower(),
         )
     notify.outbox.wake()
-    _tell(bus, device)
+    tell(bus, device)
     return made
 
 
@@ -151,8 +120,8 @@ def change(
         grant = _grant(device, holder)
         _may_touch(by, device, grant)
         grant.level = level
-        _note(device, by, "grant.change", now, address, holder=holder, level=level.name.lower())
-    _tell(bus, device)
+        note(device, by, "grant.change", now, address, holder=holder, level=level.name.lower())
+    tell(bus, device)
     return grant
 
 
@@ -176,99 +145,8 @@ def remove(
             access.require(by, device, Level.MANAGER)
             _may_touch(by, device, grant)
         session.delete(grant)
-        _note(device, by, "grant.remove", now, address, holder=holder)
-    _tell(bus, device)
-
-
-def offer_ownership(
-    device: Device, email: str, *, by: User, now: datetime, address: str
-) -> Invitation:
-    """Offer a device to somebody, who becomes its owner by accepting; `by` stays a manager.
-
-    Raises:
-        NotFound, Forbidden: `by` is not its owner.
-        Invalid: no e-mail address, or one's own.
-        TooMany: too many invitations.
-    """
-    access.require(by, device, Level.OWNER)
-    to = addresses.parse(email)
-    if to.normal == by.email:
-        raise Invalid("own_address", N_("This is your own address."), field="email")
-    throttle.hit(f"invite:{by.public_id}", INVITE_LIMIT, now=now)
-    with transaction() as session:
-        _withdraw_older(device, to.normal, now)
-        offer = _invitation(device, to.normal, Level.OWNER, by, now)
-        session.add(offer)
-        _note(device, by, "ownership.offer", now, address, email=to.normal)
-        notify.mail.enqueue(
-            session,
-            to=to.typed,
-            template="ownership_offer",
-            language=by.language,
-            now=now,
-            inviter=by.email_typed,
-            device=device.name,
-        )
-    notify.outbox.wake()
-    return offer
-
-
-def answer(
-    public_id: str, *, accept: bool, by: User, bus: LiveBus, now: datetime, address: str
-) -> Device:
-    """Accept or decline an invitation that was made to one's own address.
-
-    What the giver may no longer give is not given: the level never exceeds the giver's.
-
-    Raises:
-        NotFound: there is no such open invitation for this person, or its giver lost the right.
-    """
-    with transaction() as session:
-        found = session.scalar(
-            select(Invitation).where(
-                Invitation.public_id == public_id,
-                Invitation.email == by.email,
-                Invitation.answered_at.is_(None),
-                Invitation.expires_at > now,
-            )
-        )
-        if found is None:
-            raise NotFound("invitation_not_found", N_("This invitation has ended."))
-        device, level = found.device, Level(found.level)
-        found.answered_at = now
-        if accept:
-            giver = access.level(found.inviter, device)
-            if giver is None or giver < max(level, Level.MANAGER):
-                raise NotFound("invitation_not_found", N_("This invitation has ended."))
-            if level == Level.OWNER:
-                _grant_of(device, found.inviter, now).level = Level.MANAGER
-            grant = _grant_of(device, by, now)
-            grant.level = max(grant.level, level)
-        verb = "accept" if accept else "decline"
-        _note(device, by, f"invitation.{verb}", now, address, level=level.name.lower())
-    _tell(bus, device)
-    return device
-
-
-def withdraw(device: Device, public_id: str, *, by: User, now: datetime, address: str) -> None:
-    """Take an open invitation back.
-
-    Raises:
-        NotFound, Forbidden: `by` may not, or there is none.
-    """
-    access.require(by, device, Level.MANAGER)
-    with transaction() as session:
-        found = session.scalar(
-            select(Invitation).where(
-                Invitation.device_id == device.id,
-                Invitation.public_id == public_id,
-                Invitation.answered_at.is_(None),
-            )
-        )
-        if found is None:
-            raise NotFound("invitation_not_found", N_("This invitation has ended."))
-        found.answered_at = now
-        _note(device, by, "invitation.withdraw", now, address, email=found.email)
+        note(device, by, "grant.remove", now, address, holder=holder)
+    tell(bus, device)
 
 
 def _may_give(by: User, device: Device, level: Level) -> None:
@@ -294,55 +172,3 @@ def _grant(device: Device, holder: str) -> Grant:
     if found is None:
         raise NotFound("grant_not_found", N_("This person has no access."))
     return found
-
-
-def _grant_of(device: Device, user: User, now: datetime) -> Grant:
-    """The person's grant, or a new one of the lowest level."""
-    grant = db.session.scalar(
-        select(Grant).where(Grant.device_id == device.id, Grant.user_id == user.id)
-    )
-    if grant is None:
-        grant = Grant(user=user, device=device, level=Level.VIEWER, created_at=now)
-        db.session.add(grant)
-    return grant
-
-
-def _invitation(device: Device, email: str, level: Level, by: User, now: datetime) -> Invitation:
-    return Invitation(
-        device=device,
-        inviter=by,
-        email=email,
-        level=level,
-        created_at=now,
-        expires_at=now + INVITATION_LIFETIME,
-    )
-
-
-def _withdraw_older(device: Device, email: str, now: datetime) -> None:
-    for older in db.session.scalars(
-        select(Invitation).where(
-            Invitation.device_id == device.id,
-            Invitation.email == email,
-            Invitation.answered_at.is_(None),
-        )
-    ):
-        older.answered_at = now
-
-
-def _note(
-    device: Device, by: User, action: str, now: datetime, address: str, **detail: object
-) -> None:
-    audit.record(
-        db.session(),
-        action,
-        user=by,
-        object_type="device",
-        object_id=device.public_id,
-        address=address,
-        now=now,
-        **detail,
-    )
-
-
-def _tell(bus: LiveBus, device: Device) -> None:
-    bus.publish([LiveEvent(device.public_id, "device", {"change": "access"})])

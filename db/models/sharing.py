@@ -38,8 +38,8 @@ class GuestLink(Base):
     weekly: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)  # empty: always
     max_uses: Mapped[int | None]
     uses: Mapped[int] = mapped_column(default=0)
-    pin_hash: Mapped[str] = mapped_column(String(80), default="")  # bcrypt; empty: none wanted
-    pin_failures: Mapped[int] = mapped_column(default=0)
+    pin_hash: Mapped[str] = mapped_column(String(64), default="")  # HMAC; empty: none wanted
+    pin_failures: Mapped[int] = mapped_column(default=0)  # counted before comparing
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
 
