@@ -12,6 +12,7 @@ from db.models.audit import AuditEvent
 from db.models.claim import Claim
 from db.models.command import Command
 from db.models.device import Device, DeviceToken, Kind
+from db.models.file import DeviceConfig, DeviceFile
 from db.models.grant import Grant, Level
 from db.models.idempotency import StoredAnswer
 from db.models.mail import OutboxMessage
@@ -25,6 +26,8 @@ __all__ = [
     "CodeRequest",
     "Command",
     "Device",
+    "DeviceConfig",
+    "DeviceFile",
     "DeviceToken",
     "Grant",
     "GuestLink",

@@ -222,6 +222,41 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_command_device_id'), ['device_id'], unique=False)
         batch_op.create_index('ix_command_state_expires_at', ['state', 'expires_at'], unique=False)
 
+    op.create_table('device_config',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('device_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('body', sa.JSON(), nullable=False),
+    sa.Column('author', sa.String(length=320), nullable=False),
+    sa.Column('created_at', sa.BigInteger(), nullable=False),
+    sa.Column('reported_at', sa.BigInteger(), nullable=True),
+    sa.Column('result', sa.String(length=256), nullable=False),
+    sa.ForeignKeyConstraint(['device_id'], ['device.id'], name=op.f('fk_device_config_device_id_device'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_device_config')),
+    sa.UniqueConstraint('device_id', 'version', name=op.f('uq_device_config_device_id_version'))
+    )
+    op.create_table('device_file',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('public_id', sa.String(length=16), nullable=False),
+    sa.Column('device_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('direction', sa.String(length=8), nullable=False),
+    sa.Column('name', sa.String(length=120), nullable=False),
+    sa.Column('size', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.Column('state', sa.String(length=12), nullable=False),
+    sa.Column('received', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('url_hash', sa.String(length=64), nullable=True),
+    sa.Column('url_expires_at', sa.BigInteger(), nullable=True),
+    sa.Column('created_at', sa.BigInteger(), nullable=False),
+    sa.Column('expires_at', sa.BigInteger(), nullable=False),
+    sa.ForeignKeyConstraint(['device_id'], ['device.id'], name=op.f('fk_device_file_device_id_device'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_device_file')),
+    sa.UniqueConstraint('public_id', name=op.f('uq_device_file_public_id')),
+    sa.UniqueConstraint('url_hash', name=op.f('uq_device_file_url_hash'))
+    )
+    with op.batch_alter_table('device_file', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_device_file_device_id'), ['device_id'], unique=False)
+
     op.create_table('device_grant',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('user_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -268,7 +303,7 @@ def upgrade() -> None:
     sa.Column('weekly', sa.JSON(), nullable=False),
     sa.Column('max_uses', sa.Integer(), nullable=True),
     sa.Column('uses', sa.Integer(), nullable=False),
-    sa.Column('pin_hash', sa.String(length=80), nullable=False),
+    sa.Column('pin_hash', sa.String(length=64), nullable=False),
     sa.Column('pin_failures', sa.Integer(), nullable=False),
     sa.Column('created_at', sa.BigInteger(), nullable=False),
     sa.Column('revoked_at', sa.BigInteger(), nullable=True),
@@ -433,6 +468,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_device_grant_device_id'))
 
     op.drop_table('device_grant')
+    with op.batch_alter_table('device_file', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_device_file_device_id'))
+
+    op.drop_table('device_file')
+    op.drop_table('device_config')
     with op.batch_alter_table('command', schema=None) as batch_op:
         batch_op.drop_index('ix_command_state_expires_at')
         batch_op.drop_index(batch_op.f('ix_command_device_id'))
