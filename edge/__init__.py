@@ -1,1 +1,1 @@
-"""The device side: runs on a Raspberry Pi or any Linux."""
+"""The device side: runs on a Raspberry Pi or any Linux, and installs alone."""

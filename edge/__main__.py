@@ -1,0 +1,64 @@
+"""`python -m edge run|check|simulate`."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from edge.login import ConfigError, read_house
+from edge.simulated.house import House
+from edge.simulated.lock import Mode
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one of the commands; returns the exit code (2: a file is wrong)."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(
+        level=logging.INFO if options.verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(message)s",
+    )
+    try:
+        code: int = options.command(options)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return code
+
+
+def simulate(options: argparse.Namespace) -> int:
+    """Live in a simulated house until a signal comes."""
+    house = House(read_house(options.credentials), mode=Mode(options.lock_mode))
+    house.end_on_signals()
+    if options.parent:
+        house.end_with(options.parent)
+    house.run(control=options.control, backfill_h=options.backfill)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m edge", description="Gatehouse on a device.")
+    parser.add_argument("-v", "--verbose", action="store_true", help="say more")
+    parts = parser.add_subparsers(required=True, metavar="command")
+
+    house = parts.add_parser("simulate", help="a house full of devices that are not there")
+    house.set_defaults(command=simulate)
+    house.add_argument("--credentials", type=Path, required=True, help="JSON list of devices")
+    house.add_argument(
+        "--lock-mode", choices=[str(mode) for mode in Mode], default="ok", help="how locks behave"
+    )
+    house.add_argument(
+        "--control",
+        type=Path,
+        help='JSON file {"<id or *>": "<lock mode>"}; may change at any time',
+    )
+    house.add_argument(
+        "--backfill", type=float, default=0, metavar="HOURS", help="publish history first"
+    )
+    house.add_argument(
+        "--parent", type=int, help="end when this process is not the parent any more"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Devices that are not there: each behaves as its hardware would."""
