@@ -1,0 +1,197 @@
+"""Accounts: register, confirm, log in, be invited.
+
+Answers never tell whether an address has an account: what a stranger is told is the same, what
+differs goes by mail to the owner of the address.
+"""
+
+from datetime import datetime
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+import notify.mail
+from auth import addresses, audit, invitations, links, passwords, throttle
+from auth.addresses import Address
+from auth.links import Purpose
+from auth.people import by_email, by_public_id, facts
+from db.base import transaction
+from db.models import User
+from errors import Forbidden, Gone, Unauthenticated
+from notify.mark import N_
+
+REGISTER_LIMIT = "20/minute"  # a network address
+MAIL_LIMIT = "5/10 minutes; 20/day"  # an e-mail address, known or not
+LOGIN_LIMIT = "20/minute"  # wrong ones from a network address
+
+
+def register(email: str, password: str, *, language: str, now: datetime, address: str) -> None:
+    """Take a registration; the owner of the address gets a mail, whatever there is already.
+
+    An account that nobody has confirmed takes the newest password, and older links end.
+
+    Raises:
+        Invalid: this is no e-mail address.
+        AppError: the password is too short, too long or too easily guessed.
+        TooMany: too many registrations from here or of this address.
+    """
+    throttle.hit(f"register:{throttle.network(address)}", REGISTER_LIMIT, now=now)
+    parsed = addresses.parse(email)
+    passwords.check(password, context=[parsed.normal])
+    throttle.hit(f"mail:{parsed.normal}", MAIL_LIMIT, now=now)
+    hashed = passwords.hash_password(password)
+    try:
+        _enter(parsed, hashed, language, now, address)
+    except IntegrityError:  # the same address, registered at the same moment
+        _enter(parsed, hashed, language, now, address)
+
+
+def _enter(parsed: Address, hashed: str, language: str, now: datetime, address: str) -> None:
+    check = links.hashed_email(parsed.normal)  # for known addresses too: it takes time
+    with transaction() as session:
+        user = by_email(parsed.normal)
+        if user is not None and (user.confirmed_at or user.disabled_at):
+            audit.record(
+                session, "account.register", result="refused", user=user, address=address, now=now
+            )
+            notify.mail.enqueue(
+                session,
+                to=user.email_typed,
+                template="already_registered",
+                language=user.language or language,
+                now=now,
+                login_link=links.page("/login"),
+                recover_link=links.page("/recover"),
+            )
+            return
+        if user is None:
+            user = User(email=parsed.normal, created_at=now, role="user", epoch=0)
+            session.add(user)
+        user.email_typed, user.password_hash, user.language = parsed.typed, hashed, language
+        session.flush()
+        audit.record(session, "account.register", user=user, address=address, now=now)
+        _send_confirmation(session, user, check, now)
+
+
+def _send_confirmation(session: Session, user: User, check: str, now: datetime) -> None:
+    token = links.issue(Purpose.CONFIRM, user.public_id, *facts(user), now=now)
+    notify.mail.enqueue(
+        session,
+        to=user.email_typed,
+        template="confirm",
+        language=user.language,
+        now=now,
+        link=links.page("/confirm", token, check),
+        minutes=links.LIFETIME.seconds // 60,
+    )
+
+
+def resend_confirmation(email: str, *, now: datetime, address: str) -> None:
+    """Send a fresh link to an address that waits for its confirmation; else do nothing.
+
+    Raises:
+        Invalid: this is no e-mail address.
+        TooMany: too many mails to this address or wishes from here.
+    """
+    throttle.hit(f"register:{throttle.network(address)}", REGISTER_LIMIT, now=now)
+    parsed = addresses.parse(email)
+    throttle.hit(f"mail:{parsed.normal}", MAIL_LIMIT, now=now)
+    passwords.take_time()
+    check = links.hashed_email(parsed.normal)
+    with transaction() as session:
+        user = by_email(parsed.normal)
+        waits = user is not None and not (user.confirmed_at or user.disabled_at)
+        audit.record(
+            session,
+            "account.resend",
+            result="ok" if waits else "refused",
+            user=user,
+            actor=parsed.normal,
+            address=address,
+            now=now,
+        )
+        if user is not None and waits and user.password_hash:
+            _send_confirmation(session, user, check, now)
+        elif user is not None and waits:
+            invitations.send(session, user, now=now)
+
+
+def confirm(token: str, check: str, *, now: datetime, address: str) -> User:
+    """Confirm the address of an account; the person still has to log in.
+
+    Raises:
+        Gone: the link is forged, expired or for another address ("link_ended"), or has done its
+            work before ("already_confirmed").
+    """
+    link = links.read(Purpose.CONFIRM, token, now=now)
+    with transaction() as session:
+        user = by_public_id(link.subject)
+        if user is None or user.disabled_at or not links.is_for_email(check, user.email):
+            raise links.dead()
+        if user.confirmed_at is not None:
+            raise Gone(
+                "already_confirmed",
+                N_("This address has been confirmed already. You can log in."),
+            )
+        if not link.fits(*facts(user)):
+            raise links.dead()
+        user.confirmed_at = now
+        audit.record(session, "account.confirm", user=user, address=address, now=now)
+    return user
+
+
+def check_password(email: str, password: str, *, now: datetime, address: str) -> User:
+    """Return the account with this address and password; a second factor may still be due.
+
+    Raises:
+        Unauthenticated: "wrong_credentials"; no more is said.
+        Forbidden: "not_confirmed" or "disabled", only to who knows the password.
+        TooMany: too many wrong tries for this address or from here.
+        AppError: the password is too long to be one.
+    """
+    passwords.check_length(password)
+    name = addresses.key(email)
+    network = f"login:{throttle.network(address)}"
+    throttle.check(network, LOGIN_LIMIT, now=now)
+    throttle.attempt(f"login:{name}", now=now)
+    user = by_email(name)
+    right = passwords.verify(password, user.password_hash if user else "")
+    if user is None or not right:
+        _note_failure(user, name, now, address)
+        throttle.hit(network, LOGIN_LIMIT, now=now)
+        raise Unauthenticated("wrong_credentials", N_("E-mail or password is wrong."))
+    throttle.reset(f"login:{name}")
+    if user.disabled_at is not None:
+        raise Forbidden("disabled", N_("This account is switched off."))
+    if user.confirmed_at is None:
+        raise Forbidden(
+            "not_confirmed",
+            N_("Please confirm your e-mail address first: open the link that we sent you."),
+        )
+    if passwords.is_outdated(user.password_hash):
+        _rehash(user, password)
+    return user
+
+
+def _note_failure(user: User | None, name: str, now: datetime, address: str) -> None:
+    with transaction() as session:
+        audit.record(
+            session,
+            "login.fail",
+            result="refused",
+            user=user,
+            actor=name,
+            address=address,
+            now=now,
+        )
+
+
+def _rehash(user: User, password: str) -> None:
+    """Keep the password with the cost that is set now; links that wait for it end."""
+    hashed = passwords.hash_password(password)
+    with transaction():
+        user.password_hash = hashed
+
+
+def admin_invitation(now: datetime) -> str | None:
+    """Return a link that makes the first administrator, or None if there is one."""
+    return invitations.for_first_admin(now=now)

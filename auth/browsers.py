@@ -1,0 +1,212 @@
+"""Signed-in browsers as rows: begin, find, keep alive, rotate, list, end.
+
+The cookie of a browser is a random value; only its hash is stored.  A session ends half an hour
+after the person last did something and twelve hours after the login; a remembered one after
+thirty days, and its cookie is replaced by a new one each time the person comes back.
+"""
+
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select, update
+
+from auth import audit
+from auth.keys import sha256
+from db.base import db, transaction
+from db.models import User, UserSession
+from errors import NotFound
+
+IDLE = timedelta(minutes=30)
+ABSOLUTE = timedelta(hours=12)
+REMEMBERED = timedelta(days=30)
+SEEN_STEP = timedelta(minutes=1)  # a row is not written more often than this
+GRACE = timedelta(minutes=1)  # tabs opened together all bring the cookie of before
+KEPT = timedelta(days=7)  # ended rows are of no use any longer
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A session that is alive; `token` is a new value for the cookie, or empty."""
+
+    session: UserSession
+    user: User
+    token: str = ""
+
+
+def begin(
+    user: User, *, remember: bool, user_agent: str, address: str, now: datetime
+) -> tuple[UserSession, str]:
+    """Sign a browser in; returns the row and the value of its cookie."""
+    token = secrets.token_urlsafe(32)
+    with transaction() as session:
+        row = UserSession(
+            token_hash=sha256(token),
+            user_id=user.id,
+            epoch=user.epoch,
+            created_at=now,
+            seen_at=now,
+            ends_at=now + (REMEMBERED if remember else ABSOLUTE),
+            remember=remember,
+            authenticated_at=now,
+            user_agent=user_agent[:255],
+            address=address[:64],
+        )
+        session.add(row)
+        audit.record(session, "login", user=user, address=address, now=now, remember=remember)
+    return row, token
+
+
+def find(token: str, *, active: bool, now: datetime) -> Found | None:
+    """Return the session that a cookie belongs to, if it is alive.
+
+    Args:
+        token: the value of the cookie.
+        active: whether a person is behind the request; live streams and polling are not, and
+            do not keep a session alive.
+        now: the present moment.
+    """
+    hashed = sha256(token)
+    pair = db.session.execute(
+        select(UserSession, User)
+        .join(User, User.id == UserSession.user_id)
+        .where(or_(UserSession.token_hash == hashed, UserSession.previous_hash == hashed))
+    ).one_or_none()
+    if pair is None:
+        return None
+    row, user = pair
+    if row.token_hash != hashed and _is_copy(row, now):
+        return None
+    if not _is_alive(row, user, now):
+        return None
+    if not active or now - row.seen_at < SEEN_STEP:
+        return Found(row, user)
+    comes_back = row.remember and now - row.seen_at > IDLE and row.token_hash == hashed
+    return Found(row, user, _rotate(row, hashed, now) if comes_back else _seen(row, now))
+
+
+def alive(session_ids: Collection[int], *, now: datetime) -> dict[int, int]:
+    """Return those of these sessions that still are, each with the id of its user.
+
+    For live streams, which ask again and again: one query for all of them.
+    """
+    pairs = db.session.execute(
+        select(UserSession, User)
+        .join(User, User.id == UserSession.user_id)
+        .where(UserSession.id.in_(session_ids))
+    )
+    return {row.id: user.id for row, user in pairs if _is_alive(row, user, now)}
+
+
+def listed(user: User, *, now: datetime) -> Sequence[UserSession]:
+    """Return the sessions of a person that are alive, the one used last first."""
+    rows = db.session.scalars(
+        select(UserSession)
+        .where(UserSession.user_id == user.id, UserSession.revoked_at.is_(None))
+        .order_by(UserSession.seen_at.desc(), UserSession.id.desc())
+    )
+    return [row for row in rows if _is_alive(row, user, now)]
+
+
+def end(public_id: str, *, by: User, address: str, now: datetime) -> None:
+    """End one of the person's own sessions.
+
+    Raises:
+        NotFound: there is none of that name, or it is somebody else's.
+    """
+    with transaction() as session:
+        row = session.scalar(
+            select(UserSession).where(
+                UserSession.public_id == public_id, UserSession.user_id == by.id
+            )
+        )
+        if row is None:
+            raise NotFound()
+        if row.revoked_at is None:
+            row.revoked_at = now
+            audit.record(
+                session,
+                "session.end",
+                user=by,
+                object_type="session",
+                object_id=public_id,
+                address=address,
+                now=now,
+            )
+
+
+def end_others(user: User, *, keep: str, address: str, now: datetime) -> int:
+    """End all sessions of a person but the one named `keep`; returns how many there were."""
+    with transaction() as session:
+        ended = session.execute(
+            update(UserSession)
+            .where(
+                UserSession.user_id == user.id,
+                UserSession.public_id != keep,
+                UserSession.revoked_at.is_(None),
+            )
+            .values(revoked_at=now)
+            .execution_options(synchronize_session=False)
+        )
+        audit.record(session, "session.end_others", user=user, address=address, now=now)
+    return int(ended.rowcount)  # type: ignore[attr-defined]
+
+
+def forget_ended(*, now: datetime) -> int:
+    """Delete rows of sessions that ended a while ago; returns how many."""
+    with transaction() as session:
+        rows = session.scalars(
+            select(UserSession).where(
+                or_(UserSession.revoked_at < now - KEPT, UserSession.ends_at < now - KEPT)
+            )
+        ).all()
+        for row in rows:
+            session.delete(row)
+    return len(rows)
+
+
+def _is_alive(row: UserSession, user: User, now: datetime) -> bool:
+    return (
+        row.revoked_at is None
+        and now < row.ends_at
+        and (row.remember or now - row.seen_at < IDLE)
+        and row.epoch == user.epoch
+        and user.is_active
+    )
+
+
+def _is_copy(row: UserSession, now: datetime) -> bool:
+    """Return whether a replaced cookie comes back too late, and end the session if so."""
+    if row.rotated_at is None or now - row.rotated_at <= GRACE:
+        return False
+    with transaction() as session:
+        if row.revoked_at is None:
+            row.revoked_at = now
+            audit.record(
+                session,
+                "session.reuse",
+                result="refused",
+                user=row.user,
+                object_type="session",
+                object_id=row.public_id,
+                now=now,
+            )
+    return True
+
+
+def _seen(row: UserSession, now: datetime) -> str:
+    with transaction():
+        row.seen_at = max(row.seen_at, now)
+    return ""
+
+
+def _rotate(row: UserSession, hashed: str, now: datetime) -> str:
+    """Give a remembered session a new cookie; empty if another request was faster."""
+    token = secrets.token_urlsafe(32)
+    with transaction():
+        if row.token_hash != hashed:
+            return ""
+        row.previous_hash, row.token_hash = hashed, sha256(token)
+        row.seen_at = row.rotated_at = now
+    return token

@@ -1,0 +1,98 @@
+"""The blueprint of the account pages, and how a page answers."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Any, ParamSpec
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask_babel import format_datetime
+from flask_wtf import FlaskForm
+
+from auth import sessions
+from errors import AppError, TooMany
+from notify import language
+
+bp = Blueprint("account", __name__, template_folder="../templates")
+
+P = ParamSpec("P")
+TOKEN_PAGES = ("/confirm", "/register/invitation", "/reset")  # and what is below them
+
+
+@bp.after_request
+def guard(response: Response) -> Response:
+    """Keep account pages out of caches, and links with a token out of the next site's log."""
+    response.headers["Cache-Control"] = "no-store"
+    if request.path.startswith(TOKEN_PAGES):
+        response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@bp.app_context_processor
+def who() -> dict[str, object]:
+    """Tell templates who is signed in."""
+    return {"user": sessions.signed_in()}
+
+
+@bp.app_template_filter("moment")
+def moment(at: datetime) -> str:
+    """Write a moment in the person's language and time zone."""
+    return str(format_datetime(at, "medium"))
+
+
+def page(
+    template: str, form: FlaskForm | None = None, error: AppError | None = None, **values: Any
+) -> Response:
+    """Show a page; one whose form or wish was refused says why, with the right status.
+
+    Args:
+        template: a file in `templates/account` without its ending.
+        form: what the page asks for.
+        error: why the last try was refused.
+        values: what else the template names.
+    """
+    text = "" if error is None else language.translate(error)
+    response = make_response(
+        render_template(f"account/{template}.html", form=form, error=text, **values)
+    )
+    if error is not None:
+        response.status_code = error.status
+        if isinstance(error, TooMany):
+            response.headers["Retry-After"] = str(error.retry_after)
+    elif form is not None and form.errors:
+        response.status_code = 400
+    return response
+
+
+def message(
+    title: str, text: str, *, link: tuple[str, str] | None = None, error: AppError | None = None
+) -> Response:
+    """Show a page that only says something.
+
+    Args:
+        title: the heading, translated.
+        text: what there is to say, translated.
+        link: address and translated words of the way on.
+        error: what went wrong, if that is what the page says.
+    """
+    return page("message", error=error, title=title, text=text, link=link)
+
+
+def login_required(
+    view: Callable[P, Response],
+) -> Callable[P, Response]:
+    """Show a page only to who is signed in; others go to the login and come back."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> Response:
+        if sessions.signed_in() is None:
+            wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+            return go(url_for("account.login", next=wanted))
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def go(address: str) -> Response:
+    """Send the browser on with a GET, whatever it did before."""
+    return make_response(redirect(address, 303))

@@ -1,0 +1,85 @@
+"""What the account pages ask for."""
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, EmailField, HiddenField, PasswordField, StringField, SubmitField
+from wtforms.validators import EqualTo, InputRequired, Length
+
+NEEDED = InputRequired(_l("This is needed."))
+EMAIL = [NEEDED, Length(max=320, message=_l("This is too long."))]
+
+
+def new_password(label: str) -> PasswordField:
+    """A field for a password that is going to be set."""
+    return PasswordField(label, [NEEDED], render_kw={"autocomplete": "new-password"})
+
+
+def repeated(label: str) -> PasswordField:
+    """A field that must hold the same as the field `password`."""
+    return PasswordField(
+        label,
+        [NEEDED, EqualTo("password", _l("The two passwords are not the same."))],
+        render_kw={"autocomplete": "new-password"},
+    )
+
+
+class LoginForm(FlaskForm):  # type: ignore[misc]
+    """E-mail and password."""
+
+    email = EmailField(_l("E-mail"), EMAIL, render_kw={"autocomplete": "username"})
+    password = PasswordField(
+        _l("Password"), [NEEDED], render_kw={"autocomplete": "current-password"}
+    )
+    remember = BooleanField(_l("Remember me for 30 days"))
+    next = HiddenField()
+    submit = SubmitField(_l("Log in"))
+
+
+class RegisterForm(FlaskForm):  # type: ignore[misc]
+    """A new account."""
+
+    email = EmailField(_l("E-mail"), EMAIL, render_kw={"autocomplete": "email"})
+    password = new_password(_l("Password"))
+    repeat = repeated(_l("Repeat password"))
+    submit = SubmitField(_l("Register"))
+
+
+class EmailForm(FlaskForm):  # type: ignore[misc]
+    """Only an address."""
+
+    email = EmailField(_l("E-mail"), EMAIL, render_kw={"autocomplete": "email"})
+    submit = SubmitField(_l("Send mail"))
+
+
+class LinkForm(FlaskForm):  # type: ignore[misc]
+    """The two parameters of a link in a mail."""
+
+    token = HiddenField()
+    check = HiddenField()
+
+
+class ConfirmForm(LinkForm):
+    """One button."""
+
+    submit = SubmitField(_l("Confirm my account"))
+
+
+class InvitationForm(LinkForm):
+    """A password for an account that somebody else made."""
+
+    email = EmailField(_l("E-mail"), EMAIL, render_kw={"autocomplete": "username"})
+    password = new_password(_l("Password"))
+    repeat = repeated(_l("Repeat password"))
+    submit = SubmitField(_l("Create account"))
+
+
+class LogoutForm(FlaskForm):  # type: ignore[misc]
+    """One button."""
+
+    submit = SubmitField(_l("Log out"))
+
+
+class ButtonForm(FlaskForm):  # type: ignore[misc]
+    """A button whose words the template has; `item` says which one of a list it belongs to."""
+
+    item = StringField()

@@ -1,0 +1,133 @@
+"""New accounts: /register, /confirm and what is below them."""
+
+from flask import Response, request
+from flask_babel import gettext as _
+
+from auth import accounts, invitations, sessions
+from auth.routes.blueprint import bp, go, message, page
+from auth.routes.forms import ConfirmForm, EmailForm, InvitationForm, LinkForm, RegisterForm
+from clock import utcnow
+from errors import AppError
+from notify import language
+
+
+@bp.route("/register", methods=["GET", "POST"])
+def register() -> Response:
+    """Ask for an address and a password; the answer is the same for known addresses."""
+    if sessions.signed_in() is not None:
+        return go("/")
+    form = RegisterForm()
+    if not form.validate_on_submit():
+        return page("register", form)
+    try:
+        accounts.register(
+            form.email.data,
+            form.password.data,
+            language=language.code(),
+            now=utcnow(),
+            address=sessions.client_address(),
+        )
+    except AppError as error:
+        return page("register", form, error)
+    return mail_sent(form.email.data)
+
+
+@bp.route("/confirm", methods=["GET", "POST"])
+def confirm() -> Response:
+    """Confirm an address; opening the link only shows the button, for mail scanners open links.
+
+    Without a link the page sends a fresh one.
+    """
+    if "token" in request.values:
+        return _press_to_confirm()
+    form = EmailForm()
+    if not form.validate_on_submit():
+        return page("resend", form)
+    try:
+        accounts.resend_confirmation(
+            form.email.data, now=utcnow(), address=sessions.client_address()
+        )
+    except AppError as error:
+        return page("resend", form, error)
+    return mail_sent(form.email.data)
+
+
+def _press_to_confirm() -> Response:
+    form = ConfirmForm()
+    if not form.validate_on_submit():
+        return page("confirm", from_link(form))
+    try:
+        accounts.confirm(
+            form.token.data or "",
+            form.check.data or "",
+            now=utcnow(),
+            address=sessions.client_address(),
+        )
+    except AppError as error:
+        return dead_link(error, "/login" if error.code == "already_confirmed" else "/confirm")
+    return message(
+        _("Your account is confirmed"),
+        _("You can log in now."),
+        link=("/login", _("Log in")),
+    )
+
+
+@bp.route("/register/invitation", methods=["GET", "POST"])
+def invitation() -> Response:
+    """Let an invited person choose a password."""
+    form = InvitationForm()
+    now, address = utcnow(), sessions.client_address()
+    source = request.args if request.method == "GET" else request.form
+    token, check = source.get("token", ""), source.get("check", "")
+    try:
+        email = invitations.read(token, check, now=now)
+    except AppError as error:
+        return dead_link(error, "/login")
+    if request.method == "GET":
+        from_link(form)
+    if email:
+        form.email.data = email
+        form.email.render_kw = {"autocomplete": "username", "readonly": True}
+    if not form.validate_on_submit():
+        return page("invitation", form)
+    try:
+        invitations.accept(
+            token,
+            check,
+            form.email.data,
+            form.password.data,
+            language=language.code(),
+            now=now,
+            address=address,
+        )
+    except AppError as error:
+        return page("invitation", form, error)
+    return message(
+        _("Your account is ready"), _("You can log in now."), link=("/login", _("Log in"))
+    )
+
+
+def mail_sent(email: str) -> Response:
+    """Say the same whether there is an account or not."""
+    return message(
+        _("Look into your mail"),
+        _(
+            "We have written to %(email)s. The link in the mail works for half an hour. "
+            "If nothing comes, look among the unwanted mail too.",
+            email=email,
+        ),
+        link=("/login", _("Log in")),
+    )
+
+
+def from_link(form: LinkForm) -> LinkForm:
+    """Return the form with what the link in the mail says."""
+    form.token.data = request.args.get("token", "")
+    form.check.data = request.args.get("check", "")
+    return form
+
+
+def dead_link(error: AppError, way_on: str) -> Response:
+    """Say that a link does not work, and show the way on."""
+    words = _("Log in") if way_on == "/login" else _("Send a new link")
+    return message(_("This link has ended"), "", link=(way_on, words), error=error)

@@ -1,0 +1,122 @@
+"""Who is behind a request: Flask-Login over the rows of `auth.browsers`.
+
+Flask's own session cookie only holds the token against forged forms.  Who is signed in says a
+cookie of its own, so that logging out ends it on the server.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Flask, Request, Response, g, has_request_context, request
+from flask_login import LoginManager, current_user
+
+import wiring
+from auth import browsers
+from clock import utcnow
+from db.models import User, UserSession
+
+BACKGROUND_HEADER = "X-Background"
+BACKGROUND_PATHS = ("/live", "/data/state")
+"""Requests that a page makes by itself do not keep a session alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cookie:
+    """What to tell the browser at the end of this request; an empty value takes the cookie away."""
+
+    value: str
+    ends_at: datetime | None = None  # None: with the browser
+
+
+def init_app(server: Flask) -> None:
+    """Let Flask-Login find the user of a request in the table of sessions."""
+    server.config["REMEMBER_COOKIE_NAME"] = "unused"  # other programs on this host may set theirs
+    manager = LoginManager()
+    manager.session_protection = None  # for Flask's session, which says nothing here
+    manager.request_loader(_load)
+    manager.init_app(server)
+    server.after_request(_send_cookie)
+
+
+def cookie_name() -> str:
+    """Return the name of the session cookie; `__Host-` ties it to this host over TLS."""
+    secure = wiring.current().settings.secure_cookies
+    return "__Host-gatehouse" if secure else "gatehouse_session"
+
+
+def current_session() -> UserSession | None:
+    """Return the session of this request, or None for a stranger."""
+    return g.get("user_session") if signed_in() else None
+
+
+def signed_in() -> User | None:
+    """Return the user of this request, or None for a stranger."""
+    if not has_request_context() or not current_user.is_authenticated:
+        return None
+    user: User = current_user._get_current_object()
+    return user
+
+
+def begin(user: User, *, remember: bool, now: datetime) -> UserSession:
+    """Sign this browser in, always under a new cookie; a session it had before ends."""
+    if (old := current_session()) is not None:
+        browsers.end(old.public_id, by=old.user, address=client_address(), now=now)
+    row, token = browsers.begin(
+        user,
+        remember=remember,
+        user_agent=request.user_agent.string,
+        address=client_address(),
+        now=now,
+    )
+    g.session_cookie = _Cookie(token, row.ends_at if remember else None)
+    return row
+
+
+def end(*, now: datetime) -> None:
+    """Sign this browser out, here and on the server."""
+    if (row := current_session()) is not None:
+        browsers.end(row.public_id, by=row.user, address=client_address(), now=now)
+    drop_cookie()
+
+
+def drop_cookie() -> None:
+    """Take the session cookie from this browser; its session has been ended already."""
+    g.session_cookie = _Cookie("")
+
+
+def client_address() -> str:
+    """Return the network address that this request came from."""
+    return request.remote_addr or ""
+
+
+def _load(request: Request) -> User | None:
+    token = request.cookies.get(cookie_name())
+    if not token:
+        return None
+    found = browsers.find(token, active=not _is_background(request), now=utcnow())
+    if found is None:
+        return None
+    g.user_session = found.session
+    if found.token:
+        g.session_cookie = _Cookie(found.token, found.session.ends_at)
+    return found.user
+
+
+def _is_background(request: Request) -> bool:
+    return BACKGROUND_HEADER in request.headers or request.path in BACKGROUND_PATHS
+
+
+def _send_cookie(response: Response) -> Response:
+    cookie: _Cookie | None = g.pop("session_cookie", None)
+    if cookie is not None:
+        gone = not cookie.value
+        response.set_cookie(
+            cookie_name(),
+            cookie.value,
+            expires=0 if gone else cookie.ends_at,
+            secure=wiring.current().settings.secure_cookies,
+            httponly=True,
+            samesite="Lax",
+            path="/",
+        )
+    return response
