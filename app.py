@@ -20,6 +20,7 @@ import dashboard.actions
 import dashboard.build
 import dashboard.data
 import dashboard.gate
+import dashboard.guest
 import dashboard.live
 import db.base
 import notify.language
@@ -83,8 +84,10 @@ def create_app(settings: Settings | None = None) -> Flask:
         dashboard.live.bp,
         dashboard.data.bp,
         dashboard.actions.bp,
+        dashboard.guest.bp,
     ):
         server.register_blueprint(blueprint)
+    csrf.exempt(dashboard.guest.bp)  # a guest has no session that could be misused
     for blueprint in api.init_app(server):
         csrf.exempt(blueprint)  # authenticated by token, never by cookie
     cli.init_app(server)

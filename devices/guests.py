@@ -192,8 +192,8 @@ def press(
     )
 
 
-def outcome(token: str, command_id: str, *, now: datetime) -> Command:
-    """Return what came of a press that was made with this link.
+def outcome(token: str, command_id: str) -> tuple[GuestLink, Command]:
+    """Return the link, and what came of a press that was made with it.
 
     Raises:
         NotFound: the link is unknown, or the command was not made with it.
@@ -202,7 +202,7 @@ def outcome(token: str, command_id: str, *, now: datetime) -> Command:
     command = db.session.scalar(select(Command).where(Command.public_id == command_id))
     if command is None or not command.idempotency_key.startswith(f"guest:{link.public_id}:"):
         raise _ended()
-    return command
+    return link, command
 
 
 def _check(terms: Terms, now: datetime) -> None:

@@ -1,0 +1,116 @@
+"""/g/<token>: what a guest sees.  Opening the page never acts; pressing its button does.
+
+No JavaScript, no session, no cookie: a form, and while the door has not answered a page that
+loads itself again every second.
+"""
+
+import secrets
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask_babel import format_datetime
+from werkzeug.wrappers import Response as Answer
+
+import wiring
+from auth import sessions
+from clock import utcnow
+from db.models import Command, GuestLink
+from devices import guests
+from errors import AppError, NotFound
+from notify import language
+
+bp = Blueprint("guest", __name__, template_folder="templates")
+
+OPEN_STATES = frozenset({"queued", "sent", "delivered"})
+
+
+@bp.get("/g/<token>")
+def look(token: str) -> Response:
+    """Show what the link opens, and the button if it opens now."""
+    try:
+        seen = guests.look(token, now=utcnow())
+    except NotFound as error:
+        return _ended(error)
+    return _page(token, seen)
+
+
+@bp.post("/g/<token>")
+def press(token: str) -> Answer:
+    """Open the door and go on to a page that says what came of it."""
+    parts = wiring.current()
+    try:
+        command = guests.press(
+            token,
+            nonce=request.form.get("nonce") or secrets.token_urlsafe(16),
+            pin=request.form.get("pin", "").strip(),
+            keys=parts.keys,
+            publisher=parts.publisher,
+            bus=parts.bus,
+            namespace=parts.settings.mqtt_namespace,
+            now=utcnow(),
+            address=sessions.client_address(),
+        )
+    except NotFound as error:
+        return _ended(error)
+    except AppError as error:
+        return _page(token, guests.look(token, now=utcnow()), error)
+    return redirect(url_for("guest.outcome", token=token, command_id=command.public_id), 303)
+
+
+@bp.get("/g/<token>/<command_id>")
+def outcome(token: str, command_id: str) -> Response:
+    """Say what the door has answered so far."""
+    try:
+        link, command = guests.outcome(token, command_id)
+    except NotFound as error:
+        return _ended(error)
+    with language.use(link.language or language.code()):
+        return _answer(
+            "guest/outcome.html",
+            200,
+            door=link.device.name,
+            waiting=command.state in OPEN_STATES,
+            command=command,
+            at=_local(_moment(command), link),
+            back=url_for("guest.look", token=token),
+        )
+
+
+def _page(token: str, seen: guests.Look, error: AppError | None = None) -> Response:
+    link, opens_at = seen.link, seen.verdict.opens_at
+    with language.use(link.language or language.code()):
+        return _answer(
+            "guest/look.html",
+            error.status if error else 200,
+            door=link.device.name,
+            guest=link.label,
+            opens_at=_local(opens_at, link) if opens_at else "",
+            ends_at=_local(link.not_after, link),
+            left=None if link.max_uses is None else link.max_uses - link.uses,
+            wants_pin=seen.wants_pin,
+            nonce=secrets.token_urlsafe(16),
+            action=url_for("guest.press", token=token),
+            error=language.translate(error) if error else "",
+        )
+
+
+def _ended(error: AppError) -> Response:
+    return _answer("guest/ended.html", 404, error=language.translate(error))
+
+
+def _answer(template: str, status: int, **values: object) -> Response:
+    answer = make_response(render_template(template, **values), status)
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    answer.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return answer
+
+
+def _moment(command: Command) -> datetime:
+    return command.answered_at or command.asked_at
+
+
+def _local(at: datetime, link: GuestLink) -> str:
+    """A moment as the clock beside the door shows it."""
+    return str(format_datetime(at.astimezone(ZoneInfo(link.timezone)), "medium", rebase=False))
