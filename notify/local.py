@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,14 +41,19 @@ def deliver(message: Claimed, *, folder: Path, site: str) -> None:
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(asdict(mail), file, ensure_ascii=False)
     draft.replace(folder / name)
-    click.echo(f"Mail waiting for {mail.to}: {mail.subject}  (open {site}/outbox)")
+    with suppress(OSError):  # the terminal may be gone; the mail is there all the same
+        click.echo(f"Mail waiting for {mail.to}: {mail.subject}  (open {site}/outbox)")
     for old in _newest_first(folder)[KEPT:]:
         old.unlink(missing_ok=True)
 
 
 def mails(folder: Path) -> list[LocalMail]:
     """Return what lies in the folder, newest first."""
-    return [LocalMail(**json.loads(file.read_text("utf-8"))) for file in _newest_first(folder)]
+    found = []
+    for file in _newest_first(folder):
+        with suppress(FileNotFoundError):  # the worker removes old ones meanwhile
+            found.append(LocalMail(**json.loads(file.read_text("utf-8"))))
+    return found
 
 
 def folder_of(instance: Path) -> Path:

@@ -121,14 +121,15 @@ def back_off(message: Claimed) -> timedelta:
 
 def release_stale(now: datetime) -> int:
     """Give back the claims of workers that died; return how many."""
+    stale = (
+        OutboxMessage.state == "sending",
+        OutboxMessage.claimed_at < now - CLAIM_LIFETIME,
+    )
+    if not db.session.scalar(select(func.count()).select_from(OutboxMessage).where(*stale)):
+        return 0  # the usual answer needs no write lock
     with transaction() as session:
         return _changed(
-            session,
-            update(OutboxMessage)
-            .where(
-                OutboxMessage.state == "sending", OutboxMessage.claimed_at < now - CLAIM_LIFETIME
-            )
-            .values(state="queued", due_at=now),
+            session, update(OutboxMessage).where(*stale).values(state="queued", due_at=now)
         )
 
 
@@ -148,7 +149,7 @@ def counts() -> dict[str, int]:
     rows = db.session.execute(
         select(OutboxMessage.state, func.count()).group_by(OutboxMessage.state)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def recent(limit: int = 100) -> Sequence[OutboxMessage]:

@@ -1,5 +1,6 @@
 """One mail over one SMTP connection, within a bounded time whatever the server does."""
 
+import re
 import smtplib
 import socket
 import ssl
@@ -7,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from email.message import EmailMessage
-from email.policy import SMTPUTF8
+from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from threading import Timer
 
@@ -17,6 +18,9 @@ from notify.outbox import Claimed
 
 TIMEOUT_S = 10  # for each answer of the server
 DEADLINE_S = 60  # for the whole conversation
+
+# RFC 3463: X.1 is about the address, X.2 about the mailbox; bare codes as RFC 5321 has them
+ADDRESS_IS_WRONG = re.compile(r"5\d\d[ -]5\.[12]\.|(550|551|553)[ -](?!5\.\d)")
 
 
 class SenderFailed(Exception):
@@ -64,12 +68,7 @@ class SmtpSender(BaseModel):
             raise RecipientRefused("the address cannot be used", permanent=True) from error
         try:
             with self._connection() as smtp:
-                smtp.send_message(mail)
-        except smtplib.SMTPNotSupportedError as error:
-            raise RecipientRefused(str(error), permanent=True) from error
-        except smtplib.SMTPRecipientsRefused as error:
-            code, text = next(iter(error.recipients.values()))
-            raise RecipientRefused(_said(code, text), permanent=code >= 500) from error
+                _hand_over(smtp, mail)
         except smtplib.SMTPResponseException as error:
             raise SenderFailed(_said(error.smtp_code, error.smtp_error)) from error
         except (OSError, smtplib.SMTPException) as error:
@@ -98,13 +97,26 @@ class SmtpSender(BaseModel):
             _leave(smtp)
 
 
+def _hand_over(smtp: smtplib.SMTP, mail: EmailMessage) -> None:
+    try:
+        smtp.send_message(mail)
+    except smtplib.SMTPNotSupportedError as error:  # letters beyond ASCII before the @
+        raise RecipientRefused(str(error), permanent=True) from error
+    except smtplib.SMTPRecipientsRefused as error:
+        code, text = next(iter(error.recipients.values()))
+        said = _said(code, text)
+        if code >= 500 and not ADDRESS_IS_WRONG.match(said):
+            raise SenderFailed(said) from error  # relaying denied, sender blocked, ...
+        raise RecipientRefused(said, permanent=code >= 500) from error
+
+
 def compose(message: Claimed, *, sender: str, now: datetime) -> EmailMessage:
     """Return the mail with its headers.
 
     Raises:
         ValueError: an address or the subject would break out of its header.
     """
-    mail = EmailMessage(policy=SMTPUTF8)
+    mail = EmailMessage(policy=SMTP)
     mail["Subject"] = message.subject
     mail["From"] = sender
     mail["To"] = _ascii_domain(message.recipient)

@@ -17,7 +17,7 @@ LOOK_EVERY_S = 5.0  # for messages of other processes, which cannot ring the bel
 PRUNE_EVERY_S = 3600.0
 STOP_WITHIN_S = 5.0
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("gatehouse.outbox")
 
 
 class Worker:
@@ -33,7 +33,7 @@ class Worker:
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the message that is on its way; at once if its server hangs.
+        """End after the message that is on its way, waiting STOP_WITHIN_S for it at most.
 
         What was not sent stays in the outbox.
         """
@@ -56,7 +56,7 @@ class Worker:
                     if time.monotonic() - pruned > PRUNE_EVERY_S:
                         outbox.prune(utcnow())
                         pruned = time.monotonic()
-            except Exception:
+            except Exception:  # the database may be away; the next round tries again
                 log.exception("the outbox could not be emptied")
             self._bell.wait(LOOK_EVERY_S)
 
@@ -72,15 +72,19 @@ def run_once(now: datetime, stopping: Event | None = None) -> int:
         How many messages were tried.
     """
     began = time.monotonic()
+
+    def moment() -> datetime:
+        return now + timedelta(seconds=time.monotonic() - began)
+
     outbox.release_stale(now)
     tried = 0
-    while ids := outbox.due(now):
+    while ids := outbox.due(moment()):
         for message_id in ids:
             if stopping is not None and stopping.is_set():
                 return tried
-            moment = now + timedelta(seconds=time.monotonic() - began)
-            if (message := outbox.claim(message_id, moment)) is not None:
-                _send(message, post.current(), moment)
+            at = moment()
+            if (message := outbox.claim(message_id, at)) is not None:
+                _send(message, post.current(), at)
                 tried += 1
     return tried
 

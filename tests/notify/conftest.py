@@ -1,15 +1,144 @@
 """A server that can write to people, and real mail servers to write to."""
 
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+
 import pytest
+from aiosmtpd.controller import Controller
 from flask import Flask
 
-from notify import language, post
+from config import Settings
+from db.base import transaction
+from notify import language, mail, post
+
+MakeOffice = Callable[..., Flask]
 
 
 @pytest.fixture
-def office(server: Flask, settings):
-    """A server with languages and the outbox, and its context."""
-    language.init_app(server)
-    post.init_app(server, settings)
-    with server.app_context():
-        yield server
+def make_office(server: Flask, settings: Settings) -> Iterator[MakeOffice]:
+    """Give the server languages and an outbox; settings may be changed by name."""
+    contexts = []
+
+    def make(**changes: object) -> Flask:
+        language.init_app(server)
+        post.init_app(server, settings.model_copy(update=changes))
+        contexts.append(server.app_context())
+        contexts[-1].push()
+        return server
+
+    yield make
+    for context in contexts:
+        context.pop()
+
+
+@pytest.fixture
+def office(make_office: MakeOffice) -> Flask:
+    """A server without mail server, in its context."""
+    return make_office()
+
+
+class Mailbox:
+    """What a real SMTP server does with the mails it is given."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.answers: dict[str, str] = {}  # recipient -> what is said to RCPT TO
+        self.port = 0
+
+    async def handle_RCPT(self, _server, _session, envelope, address, _options):
+        if address in self.answers:
+            return self.answers[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, _server, _session, envelope):
+        self.mails.append(message_from_bytes(envelope.content, policy=default))
+        return "250 OK"
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    """A running SMTP server on a free port."""
+    yield from _serving(smtputf8=True)
+
+
+@pytest.fixture
+def old_mailbox() -> Iterator[Mailbox]:
+    """One that takes only ASCII in addresses."""
+    yield from _serving(smtputf8=False)
+
+
+def _serving(*, smtputf8: bool) -> Iterator[Mailbox]:
+    box = Mailbox()
+    controller = Controller(box, hostname="127.0.0.1", port=free_port(), enable_SMTPUTF8=smtputf8)
+    controller.start()
+    box.port = controller.port
+    yield box
+    controller.stop()
+
+
+class Script:
+    """A TCP server that says what it is told to, to show what a broken mail server does."""
+
+    def __init__(self, talk: Callable[[socket.socket], None]) -> None:
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        self.visits = 0
+        self._talk = talk
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _address = self._listening.accept()
+            except OSError:
+                return
+            self.visits += 1
+            with connection:
+                try:
+                    self._talk(connection)
+                except OSError:
+                    continue
+
+    def close(self) -> None:
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+
+
+@pytest.fixture
+def script() -> Iterator[Callable[[Callable[[socket.socket], None]], Script]]:
+    """Start scripted servers; they end with the test."""
+    started = []
+
+    def start(talk: Callable[[socket.socket], None]) -> Script:
+        started.append(Script(talk))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
+
+
+def free_port() -> int:
+    """Return a port nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return found.getsockname()[1]
+
+
+def write(to: str = "person@example.org", *, now, **values: object) -> int:
+    """Put a confirmation mail into the outbox; return its id."""
+    with transaction() as session:
+        message = mail.enqueue(
+            session,
+            to=to,
+            template="confirm",
+            language="en",
+            now=now,
+            **{"link": "http://localhost/confirm/abc", "minutes": 30} | values,
+        )
+        session.flush()
+        return message.id
