@@ -22,6 +22,7 @@ from clock import from_ms, to_ms
 from db.base import db, transaction
 from db.models import ApiToken, User
 from errors import NotFound, Unauthenticated
+from notify.mark import N_
 
 ACCESS_LIFETIME = timedelta(minutes=30)
 FAMILY_LIFETIME = timedelta(days=90)  # absolute: then the person logs in again
@@ -89,7 +90,9 @@ def refresh(token: str, *, keys: Keys, now: datetime, address: str = "") -> Pair
         row = session.scalar(select(ApiToken).where(ApiToken.token_hash == sha256(token)))
         user = None if row is None else session.get(User, row.user_id)
         if row is None or user is None or not _lives(row, user, now):
-            raise Unauthenticated("refresh_token_invalid", "This token has ended. Log in again.")
+            raise Unauthenticated(
+                "refresh_token_invalid", N_("This token has ended. Log in again.")
+            )
         following = PREFIX + _following(token, keys)
         won = session.execute(
             update(ApiToken)
@@ -124,7 +127,7 @@ def refresh(token: str, *, keys: Keys, now: datetime, address: str = "") -> Pair
             address=address,
             now=now,
         )
-    raise Unauthenticated("refresh_token_reused", "This token was used before. Log in again.")
+    raise Unauthenticated("refresh_token_reused", N_("This token was used before. Log in again."))
 
 
 def revoke(token: str, *, now: datetime, address: str = "") -> None:
@@ -151,7 +154,7 @@ def authenticate(token: str, *, keys: Keys, now: datetime) -> User:
         Unauthenticated: access_token_expired, or access_token_invalid: forged, of an ended
             family, or of a person who is disabled or has ended all tokens.
     """
-    invalid = Unauthenticated("access_token_invalid", "This access token is not valid.")
+    invalid = Unauthenticated("access_token_invalid", N_("This access token is not valid."))
     try:
         claims = jwt.decode(
             token,
@@ -164,7 +167,7 @@ def authenticate(token: str, *, keys: Keys, now: datetime) -> User:
     except (jwt.PyJWTError, TypeError, ValueError, OverflowError, OSError):
         raise invalid from None
     if expires <= now:
-        raise Unauthenticated("access_token_expired", "This access token has expired.")
+        raise Unauthenticated("access_token_expired", N_("This access token has expired."))
     user = db.session.scalar(
         select(User)
         .join(ApiToken, ApiToken.user_id == User.id)
@@ -214,7 +217,7 @@ def end_family(user: User, family: str, *, now: datetime, address: str = "") -> 
     with transaction() as session:
         owned = select(ApiToken.id).where(ApiToken.user_id == user.id, ApiToken.family == family)
         if session.scalar(owned.limit(1)) is None or not _end_family(session, family, now):
-            raise NotFound("token_not_found", "There is no such token.")
+            raise NotFound("token_not_found", N_("There is no such token."))
         audit.record(
             session,
             "token.revoke",

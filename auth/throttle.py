@@ -70,8 +70,11 @@ def reset(key: str) -> None:
     """Forget the tries at a secret, for the right one was given."""
 
     def forget(storage: Storage) -> None:
-        for name in ("tries", "pause", "level"):
-            storage.clear(f"{name}:{_name(key)}")
+        name = _name(key)
+        for level in range(storage.get(f"level:{name}") + 1):
+            storage.clear(f"tries:{level}:{name}")
+        storage.clear(f"level:{name}")
+        storage.clear(f"pause:{name}")
 
     _ask(forget)
 
@@ -96,15 +99,19 @@ def _hit(storage: Storage, key: str, limits: str, now: datetime, *, count: bool)
 
 
 def _attempt(storage: Storage, key: str, now: datetime) -> None:
-    tries, pause, level = (f"{name}:{key}" for name in ("tries", "pause", "level"))
-    if storage.get(pause):
-        raise TooMany(retry_after=round(storage.get_expiry(pause) - now.timestamp()))
-    allowed = 1 if storage.get(level) else TRIES
-    if storage.incr(tries, WINDOW_S) <= allowed:
+    # In this order no two tries at once can slip through: whoever still reads the old level is
+    # counted there, and whoever reads the new one finds the pause.
+    level = storage.get(f"level:{key}")
+    if storage.get(f"pause:{key}"):
+        raise TooMany(retry_after=round(storage.get_expiry(f"pause:{key}") - now.timestamp()))
+    allowed = 1 if level else TRIES
+    number = storage.incr(f"tries:{level}:{key}", WINDOW_S)
+    if number <= allowed:
         return
-    length = PAUSES_S[min(storage.incr(level, MEMORY_S), len(PAUSES_S)) - 1]
-    storage.incr(pause, length)
-    storage.clear(tries)
+    length = PAUSES_S[min(level, len(PAUSES_S) - 1)]
+    if number == allowed + 1:
+        storage.incr(f"pause:{key}", length)
+        storage.incr(f"level:{key}", MEMORY_S)
     raise TooMany(retry_after=length)
 
 

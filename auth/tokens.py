@@ -16,6 +16,7 @@ from auth.keys import sha256
 from db.base import db, transaction
 from db.models import Device, DeviceToken, User
 from errors import Conflict, NotFound
+from notify.mark import N_
 
 PREFIX = "dev_"
 MOST = 20  # living tokens a device
@@ -51,7 +52,7 @@ def create(
         if (living or 0) >= MOST:
             raise Conflict(
                 "too_many_device_tokens",
-                "A device has at most %(most)s tokens; revoke one first.",
+                N_("A device has at most %(most)s tokens; revoke one first."),
                 most=MOST,
             )
         token, secret = issue(session, device, label=label, now=now)
@@ -98,7 +99,7 @@ def revoke(device: Device, public_id: str, *, by: User, now: datetime, address: 
             )
         )
         if token is None:
-            raise NotFound("token_not_found", "There is no such token.")
+            raise NotFound("token_not_found", N_("There is no such token."))
         token.revoked_at = now
         audit.record(
             session,
