@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Self
 
 from errors import TooMany
+from notify.mark import N_
 
 MOST = 2  # at the same time, a person and process
 
@@ -33,7 +34,7 @@ class Download(Iterator[bytes]):
             if _running[who] >= MOST:
                 raise TooMany(
                     "downloads_running",
-                    "Please wait until your other downloads have ended.",
+                    N_("Please wait until your other downloads have ended."),
                     retry_after=5,
                 )
             _running[who] += 1

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from db.models import Device
 
 if TYPE_CHECKING:
-    from db.telemetry.store import Series, TelemetryStore
+    from db.telemetry.records import Series
+    from db.telemetry.store import TelemetryStore
 
 Layout = Literal["long", "wide"]
 Times = NDArray[np.int64]

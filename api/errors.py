@@ -1,0 +1,123 @@
+"""Errors as programs see them: one shape, `{"error": {"code", "message", "details"}}`."""
+
+import logging
+import secrets
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+
+from errors import AppError, Invalid, NotFound, TooMany, Unauthenticated
+from notify.language import translate
+from notify.mark import N_
+
+log = logging.getLogger("gatehouse.api")
+
+
+class BadJson(AppError):
+    """The body is no JSON document."""
+
+    status, code, text = 400, "bad_json", N_("The body is not JSON.")
+
+
+class NotAllowed(AppError):
+    """The address is right and the method is not."""
+
+    status, code, text = 405, "method_not_allowed", N_("This method is not possible here.")
+
+
+class TooLarge(AppError):
+    """The body is longer than this route takes."""
+
+    status, code, text = 413, "too_large", N_("The body is too large.")
+
+
+class WrongMedia(AppError):
+    """The body is said to be something that this route does not take."""
+
+    status, code, text = (
+        415,
+        "unsupported_media_type",
+        N_("This content type is not accepted; send %(accepted)s."),
+    )
+
+
+class Broken(AppError):
+    """Something of ours went wrong; the log has more under the trace."""
+
+    status, code, text = 500, "internal", N_("Something went wrong here. Trace: %(trace)s")
+
+
+def install(blueprint: Blueprint) -> None:
+    """Answer every error of a blueprint in the one shape."""
+    blueprint.register_error_handler(AppError, answer)
+    blueprint.register_error_handler(HTTPException, lambda error: answer(_from_http(error)))
+    blueprint.register_error_handler(Exception, _unexpected)
+
+
+def answer(error: AppError) -> Response:
+    """Return an error as an answer."""
+    details = {name: value for name, value in error.details.items() if _is_plain(value)}
+    shape = {"error": {"code": error.code, "message": translate(error), "details": details}}
+    response = Response(orjson.dumps(shape), error.status, mimetype="application/json")
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, Unauthenticated):
+        response.headers["WWW-Authenticate"] = 'Bearer realm="gatehouse"'
+    if isinstance(error, NotAllowed):
+        response.headers["Allow"] = ", ".join(error.details["allowed"])  # type: ignore[arg-type]
+    return response
+
+
+def from_validation(error: ValidationError) -> AppError:
+    """Return what pydantic found wrong: no JSON at all, or which fields."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    if found[0]["type"] == "json_invalid":
+        return BadJson()
+    fields = [
+        {"field": _name(item["loc"]), "code": item["type"], "message": item["msg"]}
+        for item in found[:20]
+    ]
+    return Invalid(
+        "invalid",
+        N_("%(field)s: this value cannot be used."),
+        field=fields[0]["field"],
+        fields=fields,
+    )
+
+
+def _name(place: tuple[int | str, ...]) -> str:
+    return ".".join(map(str, place)) or "body"
+
+
+def _from_http(error: HTTPException) -> AppError:
+    if isinstance(error, MethodNotAllowed):
+        return NotAllowed(allowed=sorted(error.valid_methods or []))
+    if isinstance(error, RequestEntityTooLarge):
+        return TooLarge()
+    if error.code == 404:
+        return NotFound()
+    if error.code is not None and 400 <= error.code < 500:
+        return _with_status(AppError(), error.code)
+    return _unknown(error)
+
+
+def _with_status(error: AppError, status: int) -> AppError:
+    error.status = status
+    return error
+
+
+def _unexpected(error: Exception) -> Response:
+    return answer(_unknown(error))
+
+
+def _unknown(error: Exception) -> AppError:
+    trace = secrets.token_hex(8)
+    log.error("trace %s", trace, exc_info=error)
+    return Broken(trace=trace)
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, str | int | float | bool | list | dict)

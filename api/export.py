@@ -1,0 +1,40 @@
+"""Everything that one may see, as one stream."""
+
+from typing import Annotated, Literal
+
+from flask import Response
+from pydantic import Field
+
+import wiring
+from api import callers, streams
+from api.models import Line, Listed, Span
+from api.routing import Routes
+from auth import access
+from db.models import User
+from devices import export
+
+routes = Routes("export")
+
+
+class Wanted(Span):
+    """Which readings, and how they are laid out; `device` and `sensor` may come repeatedly."""
+
+    device: Annotated[list[Line], Listed, Field(max_length=500)] = []
+    sensor: Annotated[list[Line], Listed, Field(max_length=500)] = []
+    format: Literal["csv"] = "csv"
+    layout: Literal["long", "wide"] = "long"
+
+
+@routes.get("/export", media=("text/csv",), refusals=(404,))
+def everything(by: User, query: Wanted) -> Response:
+    """Stream the readings of all devices that one may see, or of those named by their ids.
+
+    Long: one line a reading. Wide: one line a time stamp, one column a sensor.
+    """
+    if query.device:
+        chosen = [access.visible(by, device_id) for device_id in dict.fromkeys(query.device)]
+    else:
+        chosen = [device for device, _ in access.visible_devices(by)]
+    columns = export.columns(chosen, wiring.current().store, sensors=query.sensor)
+    who = callers.identity(by)
+    return streams.csv(columns, query, who=who, name="gatehouse", layout=query.layout)

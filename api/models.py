@@ -1,0 +1,115 @@
+"""What the bodies, queries and answers of all resources are made of."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, Self, TypeVar
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from clock import to_ms
+
+T = TypeVar("T")
+
+
+class Body(BaseModel):
+    """The JSON body of a request: no field too many, nothing taken for another type."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Query(BaseModel):
+    """The parameters of a query."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Patch(Body):
+    """The JSON body of a change: what is left out stays as it is, and something must be given."""
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set:
+            raise PydanticCustomError("nothing_given", "nothing is to be changed")
+        return self
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The fields that were sent."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class Answer(BaseModel):
+    """The JSON body of an answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Page(Answer, Generic[T]):
+    """One page of a list; `next` is the cursor of the page after it."""
+
+    items: list[T]
+    next: str | None = None
+
+
+def _iso(moment: datetime) -> str:
+    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00") + "Z"
+
+
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+Time = Annotated[
+    datetime,
+    PlainSerializer(_iso, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""A moment in an answer: 2026-01-31T12:00:00.000Z."""
+
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""A text of one line, without control characters."""
+
+Name = Annotated[Line, Field(min_length=1, max_length=80)]
+Words = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+Listed = BeforeValidator(_listed)  # a parameter that may be given more than once
+
+
+class Paging(Query):
+    """How much of a list, and from where."""
+
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    cursor: Annotated[Line, Field(max_length=200)] = ""
+
+
+class Span(Query):
+    """A range of time, half-open: [from, to)."""
+
+    start: Annotated[AwareDatetime, Field(alias="from")]
+    end: Annotated[AwareDatetime, Field(alias="to")]
+
+    @model_validator(mode="after")
+    def _forwards(self) -> Self:
+        if not self.start < self.end:
+            raise PydanticCustomError("range_empty", "`from` must be before `to`")
+        return self
+
+    @property
+    def start_ms(self) -> int:
+        """Milliseconds since 1970 UTC, included."""
+        return to_ms(self.start)
+
+    @property
+    def end_ms(self) -> int:
+        """Milliseconds since 1970 UTC, excluded."""
+        return to_ms(self.end)
