@@ -97,3 +97,11 @@ def logs(link: Link, device_id: int, limit: int) -> list[LogLine]:
         *(device_id, limit),
     )
     return [LogLine(*row) for row in rows]
+
+
+def receipts(link: Link, listener: str) -> list[tuple[int, bytes]]:
+    """Return the kept receipts of a listener, oldest first."""
+    rows = link.rows(
+        "SELECT number, messages FROM receipt WHERE listener = ? ORDER BY number", listener
+    )
+    return [(number, bytes(messages)) for number, messages in rows]

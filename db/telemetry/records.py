@@ -95,6 +95,16 @@ class Chart:
     raw: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Which messages a batch came from, as the listener packs them."""
+
+    listener: str
+    number: int  # counts up, batch by batch
+    messages: bytes
+    keep_from: int  # receipts with lower numbers may go
+
+
 @dataclass(slots=True)
 class Batch:
     """What one transaction of the writer stores; every time is in milliseconds.
@@ -105,6 +115,7 @@ class Batch:
         presence: the new state by device id.
         refusals: by (device id, reason), with `count` to be added; device 0: no such device.
         logs: (device id, ts, text).
+        receipt: what the batch came from, if the broker might send it again.
     """
 
     values: list[tuple[int, int, float]] = field(default_factory=list)
@@ -112,9 +123,7 @@ class Batch:
     presence: dict[int, PresenceRow] = field(default_factory=dict)
     refusals: dict[tuple[int, str], Refusal] = field(default_factory=dict)
     logs: list[tuple[int, int, str]] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.values or self.texts or self.presence or self.refusals or self.logs)
+    receipt: Receipt | None = None
 
 
 @dataclass(slots=True)

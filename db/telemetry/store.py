@@ -199,6 +199,11 @@ class TelemetryStore:
         with self._reading() as link:
             return reading.logs(link, device_id, limit)
 
+    def receipts(self, listener: str) -> list[tuple[int, bytes]]:
+        """Return the kept receipts of a listener, oldest first."""
+        with self._reading() as link:
+            return reading.receipts(link, listener)
+
     @contextmanager
     def _reading(self) -> Iterator[Link]:
         with self._engine.connect() as connection:

@@ -118,3 +118,11 @@ device_log = Table(
     Column("text", Text, nullable=False),
     Index("ix_device_log_device_id_ts", "device_id", "ts"),
 )
+
+receipt = Table(  # messages of the last batches, which the broker may send once more
+    "receipt",
+    metadata,
+    Column("listener", String(64), primary_key=True),
+    Column("number", Ms, primary_key=True, autoincrement=False),
+    Column("messages", LargeBinary, nullable=False),  # 2 bytes message id, 4 bytes CRC-32 each
+)

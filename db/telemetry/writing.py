@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from itertools import chain
 
 from db.telemetry.engines import Link
-from db.telemetry.records import Batch, Written
+from db.telemetry.records import Batch, Receipt, Written
 
 READING = {"series_id": "bigint", "ts": "bigint", "value": "float8"}
 EVENT = {"series_id": "bigint", "ts": "bigint", "text": "text"}
@@ -67,6 +67,8 @@ def write(link: Link, batch: Batch) -> Written:
         link.insert("refusal", REFUSAL, refused, COUNTED)
     if batch.logs:
         link.insert("device_log", LOG, batch.logs, "")
+    if batch.receipt:
+        _receipt(link, batch.receipt)
     return done
 
 
@@ -90,6 +92,17 @@ def _keep(
     replaced = link.insert(table, columns, list(last.values()), differs)
     done.replaced += replaced
     done.repeated += len(rows) - stored - replaced
+
+
+def _receipt(link: Link, receipt: Receipt) -> None:
+    link.run(
+        "INSERT INTO receipt (listener, number, messages) VALUES (?, ?, ?)",
+        *(receipt.listener, receipt.number, receipt.messages),
+    )
+    link.run(
+        "DELETE FROM receipt WHERE listener = ? AND number < ?",
+        *(receipt.listener, receipt.keep_from),
+    )
 
 
 def _newest(batch: Batch) -> list[tuple[int, int, float | None, str | None]]:
@@ -118,3 +131,4 @@ def one_by_one(batch: Batch) -> Iterable[Batch]:
         yield Batch(refusals={key: refusal})
     for line in batch.logs:
         yield Batch(logs=[line])
+    yield Batch(receipt=batch.receipt)
