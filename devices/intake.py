@@ -1,99 +1,233 @@
-"""Readings over HTTP: checked like those over MQTT, then published, so that there is one way in."""
+"""Decides what becomes of a message: readings, presence, answers, or a counted refusal."""
 
-import threading
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from auth import access
-from clock import to_ms
-from db.models import Device, Level, User
-from devices import payloads
-from devices.payloads import Limits, Refused
-from devices.ports import Publisher
-from errors import AppError, Forbidden, Unavailable
-from notify.mark import N_
+from db.telemetry.records import Batch, Refusal
+from db.telemetry.store import TelemetryStore
+from devices import heard as memory
+from devices.directory import KnownDevice
+from devices.heard import Heard, Sensor
+from devices.payloads import Decoded, Limits, Reading, Status, decode, sample
+from devices.ports import LiveEvent
+from devices.presence import MISSED, State
 
-TAKEN_WITHIN_S = 3.0  # the broker answers in a millisecond when all is well
-UNREADABLE = frozenset({"bad_json", "not_utf8", "too_deep"})
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What became of the readings of one request."""
-
-    accepted: int
-    rejected: list[Refused]
+NOBODY = 0  # refusals of messages that belong to no known device
+BULK = 100  # of a message with more readings, browsers are sent the newest of each sensor
+CATCH_UP_MS = 60_000  # after a pause, the broker may send at once what it held back
 
 
-class Unreadable(AppError):
-    """The body as a whole makes no sense; `code` says why."""
+class Arrival(NamedTuple):
+    """A message below a device's topic."""
 
-    status, code, text = 400, "bad_json", N_("The body is not JSON.")
-
-
-class TooLarge(AppError):
-    """The body is larger than a message may be."""
-
-    status, code, text = 413, "too_large", N_("The body is too large.")
+    topic: str
+    rest: str  # what follows the controller id
+    payload: bytes
+    arrived_ms: int
+    retained: bool = False  # an old message that the broker kept
 
 
-def take(
-    device: Device,
-    body: bytes,
-    *,
-    by: User | Device,
-    publisher: Publisher,
-    namespace: str,
-    limits: Limits,
-    now: datetime,
-) -> Taken:
-    """Hand a body of telemetry to the broker and say what will be kept of it.
+@dataclass(slots=True)
+class Outcome:
+    """What a run of messages comes to.
 
-    Returns when the broker has it: then it is safe.  What is refused goes there as well, so that
-    the device's page counts and shows it.
-
-    Args:
-        device: whose readings.
-        body: as on `<ns>/<controller id>/telemetry`.
-        by: the device itself, or a person who may operate it.
-        publisher: the server's way to the broker.
-        namespace: MQTT_NAMESPACE.
-        limits: of one message.
-        now: when it arrived.
-
-    Raises:
-        NotFound, Forbidden: `by` may not speak for the device.
-        Unreadable, TooLarge: nothing of it can be used.
-        Unavailable: the broker is away, or nobody listens there; nothing was stored.
+    Attributes:
+        batch: what is to be stored, in one transaction.
+        answers: what devices said to commands.
+        events: what browsers are told once it is stored.
+        repeatable: whether storing all of it a second time would change nothing.
     """
-    _may_speak(by, device)
-    if len(body) > limits.payload:
-        raise TooLarge(most=limits.payload)
-    found = payloads.decode("telemetry", body, arrived_ms=to_ms(now), limits=limits)
-    _hand_over(publisher, f"{namespace}/{device.controller_id}/telemetry", body)
-    whole = not found.readings and found.refusals and found.refusals[0].reason
-    if whole in UNREADABLE:
-        raise Unreadable(str(whole))
-    return Taken(len(found.readings), found.refusals)
+
+    batch: Batch = field(default_factory=Batch)
+    answers: list[tuple[KnownDevice, dict[str, str]]] = field(default_factory=list)
+    events: list[LiveEvent] = field(default_factory=list)
+    repeatable: bool = True
 
 
-def _may_speak(by: User | Device, device: Device) -> None:
-    if isinstance(by, User):
-        access.require(by, device, Level.OPERATOR)
-    elif by.id != device.id:
-        raise Forbidden("other_device", N_("A device speaks for itself only."))
-    if device.revoked_at is not None:
-        raise Forbidden("device_revoked", N_("This device has been revoked."))
+class Intake:
+    """Takes in the messages of all devices, in order; for one thread."""
+
+    def __init__(
+        self, store: TelemetryStore, *, limits: Limits, max_sensors: int, rate: float
+    ) -> None:
+        self._store = store
+        self._limits = limits
+        self._max_sensors = max_sensors
+        self._rate = rate
+        self._heard: dict[int, Heard] = {}
+
+    def load(self, devices: Iterable[KnownDevice], *, now_ms: int) -> int:
+        """Learn what the store knows of devices; return when one was heard last, in ms.
+
+        Raises:
+            Unavailable: the store cannot be reached just now.
+        """
+        self._heard.update(memory.load(self._store, devices, rate=self._rate, now_ms=now_ms))
+        return max((one.last_seen for one in self._heard.values()), default=0)
+
+    def forget(self, public_id: str) -> None:
+        """Learn anew of a device that was changed or deleted."""
+        for device_id, heard in list(self._heard.items()):
+            if heard.device.public_id == public_id:
+                del self._heard[device_id]
+
+    def catch_up(self, away_ms: int, *, now_ms: int) -> None:
+        """Let devices' messages of a time when nobody listened come in all at once."""
+        for heard in self._heard.values():
+            heard.bucket.grant(away_ms, now_ms + CATCH_UP_MS)
+
+    def take(self, device: KnownDevice, arrival: Arrival, out: Outcome) -> None:
+        """Add what a device's message comes to.
+
+        Raises:
+            Unavailable: the store cannot be reached just now; the message can be given again.
+        """
+        heard = self._heard.get(device.id)
+        if heard is None:
+            self.load([device], now_ms=arrival.arrived_ms)
+            heard = self._heard[device.id]
+        if not arrival.retained and not heard.bucket.take(arrival.arrived_ms):
+            refuse(out, "flood", arrival, device=device)
+            return
+        said = decode(
+            arrival.rest, arrival.payload, arrived_ms=arrival.arrived_ms, limits=self._limits
+        )
+        if arrival.retained:
+            self._take_retained(heard, said, arrival, out)
+            return
+        self._take_readings(heard, said, arrival, out)
+        for refusal in said.refusals:
+            refuse(out, refusal.reason, arrival, device=device, shown=refusal.sample)
+        if said.log:
+            out.batch.logs.append((device.id, arrival.arrived_ms, said.log))
+        if said.ack:
+            out.answers.append((device, said.ack))
+        if said.log or said.refusals or not said.timed:
+            out.repeatable = False
+        _life_sign(heard, said.status, arrival.arrived_ms, out)
+
+    def tick(self, now_ms: int) -> list[LiveEvent]:
+        """Return the events of devices that have been silent for too long since last asked."""
+        return [
+            event
+            for heard in self._heard.values()
+            if now_ms - heard.last_seen > MISSED * heard.device.expected_interval_s * 1000
+            for event in _change(heard, now_ms)
+        ]
+
+    def _take_readings(self, heard: Heard, said: Decoded, arrival: Arrival, out: Outcome) -> None:
+        found = [(self._sensor(heard, reading, out), reading) for reading in said.readings]
+        moved: dict[str, LiveEvent] = {}
+        for sensor, reading in found:
+            if sensor is None:
+                refuse(out, "too_many_sensors", arrival, device=heard.device)
+                continue
+            value = fitting(sensor.kind, reading)
+            if value is None:
+                shown = f"{reading.sensor}: {reading.value!r:.150} is no {sensor.kind}"
+                refuse(out, "wrong_kind", arrival, device=heard.device, shown=shown)
+                continue
+            if isinstance(value, str):
+                out.batch.texts.append((sensor.id, reading.ts, value))
+            else:
+                out.batch.values.append((sensor.id, reading.ts, value))
+            if reading.ts >= sensor.newest_ms:
+                sensor.newest_ms = reading.ts
+                event = LiveEvent(
+                    heard.device.public_id,
+                    "reading",
+                    {"s": reading.sensor, "t": reading.ts, "v": value, "k": sensor.kind},
+                )
+                if len(found) <= BULK:
+                    out.events.append(event)
+                else:
+                    moved[reading.sensor] = event
+        out.events.extend(moved.values())
+
+    def _sensor(self, heard: Heard, reading: Reading, out: Outcome) -> Sensor | None:
+        """Return the sensor of a reading; None if the device has too many."""
+        sensor = heard.sensors.get(reading.sensor)
+        if sensor is None and len(heard.sensors) < self._max_sensors:
+            series = self._store.add_series(
+                heard.device.id, reading.sensor, reading.kind, reading.unit
+            )
+            sensor = heard.sensors[reading.sensor] = Sensor(series.id, series.kind, 0)
+            out.events.append(LiveEvent(heard.device.public_id, "device", {"change": "sensors"}))
+        return sensor
+
+    def _take_retained(self, heard: Heard, said: Decoded, arrival: Arrival, out: Outcome) -> None:
+        """Take in what the broker kept from earlier: no life sign, and old unless it has a time.
+
+        Its status counts only of a device that was silent since: another may never say "online"
+        and yet be there.
+        """
+        if said.timed and said.readings:
+            self._take_readings(heard, said, arrival, out)
+        if said.status is None:
+            return
+        heard.attributes |= said.status.attributes
+        if heard.state(arrival.arrived_ms) != State.ONLINE:
+            heard.say("online" if said.status.online else "offline", arrival.arrived_ms)
+        out.batch.presence[heard.device.id] = heard.row()
+        out.events.extend(_change(heard, arrival.arrived_ms))
 
 
-def _hand_over(publisher: Publisher, topic: str, body: bytes) -> None:
-    answered = threading.Event()
-    heard: list[bool] = []
+def fitting(kind: str, reading: Reading) -> float | str | None:
+    """Return the value of a reading as its series keeps it, None if it cannot."""
+    value = reading.value
+    if kind == reading.kind:
+        return value
+    if kind == "text":
+        if reading.kind == "state":
+            return "true" if value else "false"
+        return f"{value:g}"
+    if kind == "state" and value in {0.0, 1.0}:
+        return value
+    return None
 
-    def on_taken(somebody: bool) -> None:
-        heard.append(somebody)
-        answered.set()
 
-    sent = publisher.publish(topic, body, on_taken=on_taken)
-    if not (sent and answered.wait(TAKEN_WITHIN_S) and heard[0]):
-        raise Unavailable("broker_away", N_("The broker is not reachable just now. Try again."))
+def refuse(
+    out: Outcome,
+    reason: str,
+    arrival: Arrival,
+    *,
+    device: KnownDevice | None = None,
+    shown: str | None = None,
+) -> None:
+    """Count something that was refused, and keep it as the example."""
+    device_id = device.id if device else NOBODY
+    text = sample(arrival.payload) if shown is None else shown
+    before = out.batch.refusals.get((device_id, reason))
+    count = before.count + 1 if before else 1
+    out.batch.refusals[device_id, reason] = Refusal(
+        reason, count, arrival.arrived_ms, arrival.topic, text
+    )
+    out.repeatable = False
+    if device and not before:
+        data = {"reason": reason, "sample": text, "topic": arrival.topic, "at": arrival.arrived_ms}
+        out.events.append(LiveEvent(device.public_id, "refused", data))
+
+
+def _life_sign(heard: Heard, status: Status | None, now_ms: int, out: Outcome) -> None:
+    """Take down that a device was heard; its last will is not a sign of life."""
+    if status is None or status.online:
+        heard.say("online", now_ms)
+        heard.last_seen = max(heard.last_seen, now_ms)
+    else:
+        heard.say("offline", now_ms)
+        heard.last_seen = heard.last_seen or now_ms
+    if status:
+        heard.attributes |= status.attributes
+    out.batch.presence[heard.device.id] = heard.row()
+    out.events.extend(_change(heard, now_ms))
+
+
+def _change(heard: Heard, now_ms: int) -> list[LiveEvent]:
+    """Return the event that tells browsers of another state, if it is another."""
+    state = heard.state(now_ms)
+    if state == heard.shown:
+        return []
+    heard.shown = state
+    data: dict[str, Any] = {"state": state.value, "seen": heard.last_seen or None}
+    return [LiveEvent(heard.device.public_id, "presence", data)]

@@ -1,0 +1,76 @@
+"""What the server keeps in memory of each device that it hears."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from db.telemetry.records import PresenceRow
+from db.telemetry.store import TelemetryStore
+from devices.bucket import Bucket
+from devices.directory import KnownDevice
+from devices.parsing import Plain
+from devices.presence import State, state_at
+
+
+@dataclass(slots=True)
+class Sensor:
+    """What is kept of one series."""
+
+    id: int
+    kind: str
+    newest_ms: int  # 0: nothing yet
+
+
+@dataclass(slots=True)
+class Heard:
+    """What is kept of one device; times in milliseconds, 0 for never."""
+
+    device: KnownDevice
+    bucket: Bucket
+    sensors: dict[str, Sensor]
+    said: str = "offline"
+    since: int = 0
+    last_seen: int = 0
+    attributes: dict[str, Plain] = field(default_factory=dict)
+    shown: State = State.NEVER_SEEN  # what browsers were told last
+
+    def row(self) -> PresenceRow:
+        """Return the presence as it is stored."""
+        return PresenceRow(self.said, self.since, self.last_seen, dict(self.attributes))
+
+    def state(self, now_ms: int) -> State:
+        """Return the state at a time."""
+        return state_at(
+            self.row(), expected_interval_s=self.device.expected_interval_s, now_ms=now_ms
+        )
+
+    def say(self, said: str, now_ms: int) -> None:
+        """Take down what the device says of itself, and since when."""
+        if said != self.said or not self.since:
+            self.said, self.since = said, now_ms
+
+
+def load(
+    store: TelemetryStore, devices: Iterable[KnownDevice], *, rate: float, now_ms: int
+) -> dict[int, Heard]:
+    """Return what the store knows of devices, by device id.
+
+    Raises:
+        Unavailable: the store cannot be reached just now.
+    """
+    wanted = {device.id: device for device in devices}
+    series = store.series(wanted)
+    newest = store.newest(one.id for several in series.values() for one in several)
+    presence = store.presence(wanted)
+    found = {}
+    for device_id, device in wanted.items():
+        sensors = {
+            one.name: Sensor(one.id, one.kind, newest[one.id].ts_ms if one.id in newest else 0)
+            for one in series[device_id]
+        }
+        heard = Heard(device, Bucket(rate, now_ms), sensors)
+        if row := presence.get(device_id):
+            heard.said, heard.since, heard.last_seen = row.said, row.since, row.last_seen
+            heard.attributes = row.attributes
+        heard.shown = heard.state(now_ms)
+        found[device_id] = heard
+    return found

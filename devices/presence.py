@@ -1,0 +1,34 @@
+"""Whether a device is there: four states, told apart by what it said and when."""
+
+import enum
+from datetime import datetime
+
+from clock import to_ms
+from db.telemetry.records import PresenceRow
+
+MISSED = 3  # so many expected intervals without a word are late
+
+
+class State(enum.StrEnum):
+    """What people are shown."""
+
+    ONLINE = "online"
+    LATE = "late"  # connected as far as anybody knows, but silent for too long
+    OFFLINE = "offline"  # it said so, or its last will did
+    NEVER_SEEN = "never_seen"
+
+
+def state(row: PresenceRow | None, *, expected_interval_s: int, now: datetime) -> State:
+    """Return the state of a device of which `row` is known."""
+    return state_at(row, expected_interval_s=expected_interval_s, now_ms=to_ms(now))
+
+
+def state_at(row: PresenceRow | None, *, expected_interval_s: int, now_ms: int) -> State:
+    """Return the state at a time in milliseconds."""
+    if row is None or not row.last_seen:
+        return State.NEVER_SEEN
+    if row.said == "offline":
+        return State.OFFLINE
+    if now_ms - row.last_seen > MISSED * expected_interval_s * 1000:
+        return State.LATE
+    return State.ONLINE

@@ -1,0 +1,79 @@
+"""Holds messages between the thread that receives and the thread that stores them."""
+
+import threading
+from collections import deque
+from typing import NamedTuple
+
+
+class Message(NamedTuple):
+    """One message as it came from the broker."""
+
+    topic: str
+    payload: bytes
+    mid: int  # 0: QoS 0, nothing to acknowledge
+    generation: int  # of the connection it came over
+    arrived_ms: int
+    retained: bool = False  # an old message that the broker kept
+    repeated: bool = False  # the broker says that it may have sent it before
+
+
+class Inbox:
+    """A queue with two bounds: messages and bytes.
+
+    Whoever puts into a full inbox waits, so the broker keeps the rest.
+    """
+
+    def __init__(self, most: int = 50_000, most_bytes: int = 64 * 2**20) -> None:
+        self._most, self._most_bytes = most, most_bytes
+        self._messages: deque[Message] = deque()
+        self._bytes = 0
+        self._closed = False
+        lock = threading.Lock()
+        self._filled = threading.Condition(lock)
+        self._emptied = threading.Condition(lock)
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def put(self, message: Message) -> None:
+        """Add a message; waits while the inbox is full, and drops it once closed."""
+        with self._filled:
+            while self._is_full() and not self._closed:
+                self._emptied.wait()
+            if not self._closed:
+                self._messages.append(message)
+                self._bytes += len(message.payload)
+                self._filled.notify()
+
+    def take(self, most: int, timeout_s: float) -> list[Message]:
+        """Return what is there, at most `most`; waits up to `timeout_s` for the first."""
+        with self._filled:
+            if not self._messages and not self._closed:
+                self._filled.wait(timeout_s)
+            messages = self._messages
+            taken = [messages.popleft() for _ in range(min(most, len(messages)))]
+            self._bytes -= sum(len(message.payload) for message in taken)
+            self._emptied.notify_all()
+            return taken
+
+    def clear(self) -> None:
+        """Drop everything: the broker will send again what was not acknowledged."""
+        with self._filled:
+            self._messages.clear()
+            self._bytes = 0
+            self._emptied.notify_all()
+
+    def close(self) -> None:
+        """Let nobody wait any longer."""
+        with self._filled:
+            self._closed = True
+            self._filled.notify_all()
+            self._emptied.notify_all()
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more will come."""
+        return self._closed
+
+    def _is_full(self) -> bool:
+        return len(self._messages) >= self._most or self._bytes >= self._most_bytes
