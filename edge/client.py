@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -10,10 +11,11 @@ from typing import Any, Literal
 from edge import clock, commands
 from edge.buffer import Buffer
 from edge.commands import Command, Refused
-from edge.connection import Connection, Events
+from edge.connection import Connection
 from edge.journal import Journal
 from edge.login import Login
 from edge.packing import pack
+from edge.wire import PlainWire, SealedWire, Wire
 
 Status = Literal["done", "refused", "failed"]
 IN_FLIGHT = 8  # messages that may wait for the broker's word at once
@@ -48,6 +50,7 @@ class DeviceClient:
         buffer: Buffer | None = None,
         journal: Journal | None = None,
         attributes: Mapping[str, object] | None = None,
+        sealed: bool = False,
         now_ms: Callable[[], int] = clock.now_ms,
     ) -> None:
         """Prepare; nothing is sent before `start`.
@@ -59,6 +62,7 @@ class DeviceClient:
             buffer: where readings wait; None: in memory.
             journal: what outlives a restart; None: in memory.
             attributes: firmware and the like, told at each connect.
+            sealed: whether everything but online and offline travels in sealed envelopes.
             now_ms: the clock, ms since 1970.
         """
         self.login = login
@@ -68,19 +72,19 @@ class DeviceClient:
         self._attributes = dict(attributes or {})
         self._on_command = on_command
         self._now_ms = now_ms
-        self._lock = threading.Lock()
-        self._generation = 0  # of the connection
-        self._sending = self._asked_to_send = False
-        self._waiting: dict[int, list[int]] = {}  # message number -> rows of the buffer
-        self._early: dict[int, int] = {}  # message number -> code, before it is in `_waiting`
-        self._sent_up_to = {True: 0, False: 0}  # urgent or not -> id of the last row sent
-        events = Events(self._up, self._down, self._message, self._taken)
-        self._connection = Connection(login, events, subscriptions=("commands",))
+        self._wire: Wire = SealedWire(login, self._journal) if sealed else PlainWire(login)
+        self._connection = Connection(login, self, subscriptions=(self._wire.commands,))
+        self._lock = threading.Lock()  # of the next two
+        self._open = False  # whether the broker is there
+        self._words: deque[tuple[str, str]] = deque()  # to be said now or never
+        self._codes: deque[tuple[int, int]] = deque()  # what the broker answered: number, code
+        self._waiting: dict[int, list[int]] = {}  # number of a message -> rows of the buffer
+        self._sent_up_to = {True: 0, False: 0}  # urgent or not -> the last row under way
 
     @property
     def connected(self) -> bool:
         """Whether the broker is there."""
-        return self._connection.connected
+        return self._open
 
     @property
     def problem(self) -> str:
@@ -93,14 +97,11 @@ class DeviceClient:
 
     def stop(self) -> None:
         """Tell the broker that the device goes, and go; what is not sent stays in the buffer."""
-        self.say("status", "offline", retain=True)
         self._connection.stop()
-        self._down()
 
     def cut(self) -> None:
         """Vanish as in a power cut."""
         self._connection.cut()
-        self._down()
 
     def publish(self, values: Mapping[str, Any], *, at_ms: int | None = None) -> None:
         """Say what sensors read: numbers, booleans, short texts, or mappings of these.
@@ -119,7 +120,7 @@ class DeviceClient:
                 self.counters.undated += 1
             return
         self.buffer.append("telemetry", self._now_ms() if at_ms is None else at_ms, body)
-        self._send()
+        self._connection.wake()
 
     def publish_past(self, readings: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
         """Say what was read earlier, (ms since 1970, values), in as few messages as possible.
@@ -128,12 +129,16 @@ class DeviceClient:
             ValueError: as for `publish`; nothing is said then.
         """
         self.buffer.extend("telemetry", [(at_ms, _body(values)) for at_ms, values in readings])
-        self._send()
+        self._connection.wake()
 
-    def say(self, rest: str, payload: str, *, retain: bool = False) -> bool:
-        """Send text to one of the device's topics now or never; returns whether it went out."""
-        topic = self.login.topic(rest)
-        return self._connection.publish(topic, payload.encode(), retain=retain) is not None
+    def say(self, rest: str, payload: str) -> bool:
+        """Send text to one of the device's topics now or never; returns whether it goes out."""
+        with self._lock:
+            if not self._open:
+                return False
+            self._words.append((rest, payload))
+        self._connection.wake()
+        return True
 
     def report(self, **attributes: object) -> None:
         """Change what the device says of itself on `status`, which the broker keeps."""
@@ -147,95 +152,55 @@ class DeviceClient:
     def _answer(self, command_id: str, status: Status, detail: str) -> None:
         ack = {"id": command_id, "status": status, "detail": detail}
         self.buffer.append("commands/ack", None, json.dumps(ack), urgent=True)
-        self._send()
+        self._connection.wake()
 
     def _say_status(self) -> None:
         if self._attributes:
             status = {"status": "online", **self._attributes}
-            self.say("status", json.dumps(status, ensure_ascii=False), retain=True)
+            self.say("status", json.dumps(status, ensure_ascii=False))
 
-    def _up(self) -> None:
-        self.say("status", "online", retain=True)
+    # What the connection tells (edge.connection.Device)
+
+    def up(self) -> None:
+        """Begin a connection with nothing under way."""
+        self._codes.clear()
+        self._waiting.clear()
+        self._sent_up_to = {True: 0, False: 0}
+        with self._lock:
+            self._open = True
+        self._presence("online")
         self._say_status()
-        self._send()
 
-    def _down(self) -> None:
-        """Forget what was under way; the rows are still in the buffer and go again."""
+    def down(self) -> None:
+        """Forget what was meant for this connection only."""
         with self._lock:
-            self._generation += 1
-            self._waiting.clear()
-            self._early.clear()
-            self._sent_up_to = {True: 0, False: 0}
+            self._open = False
+            self._words.clear()
 
-    def _send(self) -> None:
-        """Send what waits in the buffer, as far as the window allows.
+    def farewell(self) -> None:
+        """Say in words what the last will would have said."""
+        self.work()
+        self._presence("offline")
 
-        Only one thread sends, or the order would be lost.  None calls the library with the lock
-        held: the library holds a lock of its own while it calls `_taken`.
-        """
-        with self._lock:
-            self._asked_to_send = True
-            if self._sending:
-                return
-            self._sending = True
-        try:
-            while self._still_asked():
-                for urgent in (True, False):
-                    while self._sent_next(urgent=urgent):
-                        pass
-        finally:
-            with self._lock:
-                self._sending = False
-                self._early.clear()
+    def work(self) -> None:
+        """Send what waits, as far as the window allows."""
+        while self._codes:
+            self._settle(*self._codes.popleft())
+        while self._words:
+            rest, text = self._words.popleft()
+            self._publish(rest, text.encode(), retain=rest == "status")
+        for urgent in (True, False):
+            while len(self._waiting) < IN_FLIGHT and self._send_next(urgent=urgent):
+                pass
 
-    def _still_asked(self) -> bool:
-        with self._lock:
-            asked, self._asked_to_send = self._asked_to_send, False
-            self._sending = asked
-        return asked
-
-    def _sent_next(self, *, urgent: bool) -> bool:
-        with self._lock:
-            generation, last_id = self._generation, self._sent_up_to[urgent]
-            if not self.connected or len(self._waiting) >= IN_FLIGHT:
-                return False
-        packed = pack(self.buffer, last_id, urgent=urgent)
-        if packed is None:
-            return False
-        number = self._connection.publish(self.login.topic(packed.rest), packed.payload)
-        if number is None:
-            return False
-        with self._lock:
-            if generation != self._generation:
-                return False
-            self._waiting[number] = packed.ids
-            self._sent_up_to[urgent] = packed.ids[-1]
-            code = self._early.pop(number, None)
-        if code is not None:
-            self._taken(number, code)
-        return True
-
-    def _taken(self, number: int, code: int) -> None:
-        with self._lock:
-            ids = self._waiting.get(number)
-            if ids is None:
-                if self._sending:  # the broker was faster than our own bookkeeping
-                    self._early[number] = code
-                return
-            if code >= REFUSED:
-                self.counters.refused += 1
-                log.warning("%s: the broker refuses a message (%d)", self.login.controller_id, code)
-            if code >= REFUSED and code not in UNUSABLE:
-                return  # it keeps its place in the window and goes again with the next connection
-            self.counters.sent += code < REFUSED
-            del self._waiting[number]
-            self.buffer.remove(ids)
-        self._send()
-
-    def _message(self, _topic: str, payload: bytes, retained: bool) -> None:
+    def heard(self, payload: bytes, *, retained: bool) -> None:
+        """Check a command and hand it over, once."""
         try:
             command = commands.read(
-                payload, key=self.login.command_key, now_ms=self._now_ms(), retained=retained
+                payload if retained else self._wire.incoming(payload),
+                key=self.login.command_key,
+                now_ms=self._now_ms(),
+                retained=retained,
             )
         except Refused as refused:
             self._count(refused.code)
@@ -248,6 +213,40 @@ class DeviceClient:
             return
         self._count("accepted")
         self._on_command(command)
+
+    def taken(self, number: int, code: int) -> None:
+        """Note what the broker says of a message."""
+        self._codes.append((number, code))
+        self._connection.wake()
+
+    def _presence(self, word: str) -> None:
+        """Say online or offline in the clear, as the last will does too."""
+        self._connection.publish(self.login.topic("status"), word.encode(), retain=True)
+
+    def _publish(self, rest: str, payload: bytes, *, retain: bool = False) -> int:
+        topic, message = self._wire.outgoing(rest, payload)
+        return self._connection.publish(topic, message, retain=retain and message == payload)
+
+    def _send_next(self, *, urgent: bool) -> bool:
+        packed = pack(
+            self.buffer, self._sent_up_to[urgent], urgent=urgent, max_bytes=self._wire.max_bytes
+        )
+        if packed is None:
+            return False
+        self._waiting[self._publish(packed.rest, packed.payload)] = packed.ids
+        self._sent_up_to[urgent] = packed.ids[-1]
+        return True
+
+    def _settle(self, number: int, code: int) -> None:
+        if code >= REFUSED:
+            self.counters.refused += 1
+            log.warning("%s: the broker refuses a message (%d)", self.login.controller_id, code)
+            if code not in UNUSABLE:
+                return  # it keeps its place in the window and goes again with the next connection
+        ids = self._waiting.pop(number, None)
+        if ids is not None:
+            self.counters.sent += code < REFUSED
+            self.buffer.remove(ids)
 
     def _count(self, what: str) -> None:
         self.counters.commands[what] = self.counters.commands.get(what, 0) + 1

@@ -7,11 +7,10 @@ import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
@@ -25,14 +24,30 @@ FAREWELL_S = 2.0
 log = logging.getLogger("gatehouse.edge")
 
 
-@dataclass(frozen=True, slots=True)
-class Events:
-    """Who is told what; every call comes from the network thread."""
+class Device(Protocol):
+    """Whose connection it is.
 
-    up: Callable[[], None]
-    down: Callable[[], None]
-    message: Callable[[str, bytes, bool], None]  # topic, payload, whether it was retained
-    taken: Callable[[int, int], None]  # message number, the broker's reason code (from 128: no)
+    `up`, `work`, `farewell` and `down` come from the connection's own thread, one at a time;
+    `heard` and `taken` from the library's, which must not be kept waiting.
+    """
+
+    def up(self) -> None:
+        """The broker has let the device in."""
+
+    def work(self) -> None:
+        """Somebody called `wake` and the broker is there."""
+
+    def farewell(self) -> None:
+        """The connection is about to be ended politely."""
+
+    def down(self) -> None:
+        """The connection has ended."""
+
+    def heard(self, payload: bytes, *, retained: bool) -> None:
+        """A message came on one of the subscribed topics."""
+
+    def taken(self, number: int, code: int) -> None:
+        """The broker has a message; reason codes from 128 on say that it refuses it."""
 
 
 class Connection:
@@ -41,19 +56,20 @@ class Connection:
     Waiting times double from half a second to a minute and are drawn at random below that, so
     that a thousand devices do not come back in the same second after the broker was away.
     Each connection begins with nothing under way: what to send again, and in which order, is
-    the buffer's decision, not the library's.
+    the device's decision, not the library's.
     """
 
-    def __init__(self, login: Login, events: Events, *, subscriptions: tuple[str, ...]) -> None:
+    def __init__(self, login: Login, device: Device, *, subscriptions: tuple[str, ...]) -> None:
         self._login = login
-        self._events = events
+        self._device = device
         self._subscriptions = subscriptions
         self._client: Client | None = None
         self._thread: threading.Thread | None = None
         self._ending = threading.Event()
+        self._polite = True
+        self._wakeup = threading.Event()
+        self._accepted = False  # by the broker, in the present connection
         self._gone = threading.Event()  # the present connection has ended
-        self._wait_s = FIRST_WAIT_S
-        self.connected = False
         self.problem = ""  # why there is no connection, in words
 
     def start(self) -> None:
@@ -64,44 +80,39 @@ class Connection:
         )
         self._thread.start()
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int | None:
-        """Send with QoS 1; returns the message's number, or None if that is not possible now."""
-        client = self._client
-        if client is None or not self.connected:
-            return None
-        sent = client.publish(topic, payload, qos=1, retain=retain)
-        return sent.mid if sent.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else None
+    def wake(self) -> None:
+        """Have `work` called soon, if the broker is there."""
+        self._wakeup.set()
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int:
+        """Send with QoS 1, from within `up`, `work` or `farewell`; returns the message's number."""
+        assert self._client is not None
+        return self._client.publish(topic, payload, qos=1, retain=retain).mid
 
     def stop(self) -> None:
         """Say goodbye to the broker, which then keeps the last will to itself."""
-        self._ending.set()
-        if self._client is not None:
-            self._client.disconnect()
-        self._finish()
+        self._end(polite=True)
 
     def cut(self) -> None:
         """Vanish without a word, as if the power had failed: the broker sends the last will."""
-        self._ending.set()
-        wire = self._client.socket() if self._client is not None else None
-        if isinstance(wire, socket.socket):
-            with suppress(OSError):
-                wire.shutdown(socket.SHUT_RDWR)
-        self._finish()
+        self._end(polite=False)
 
-    def _finish(self) -> None:
-        """Wait for the end of a connection; a mere attempt ends by itself."""
-        if self._thread is not None and self.connected:
-            self._thread.join(FAREWELL_S)
+    def _end(self, *, polite: bool) -> None:
+        self._polite = polite
+        self._ending.set()
+        self._wakeup.set()
+        if self._thread is not None and self._accepted:  # a mere attempt ends by itself
+            self._thread.join(2 * FAREWELL_S)
 
     def _run(self, ending: threading.Event) -> None:
         wait_s = FIRST_WAIT_S
         while not ending.is_set():
-            if self._connect_once(ending):
+            if self._connected_once(ending):
                 wait_s = FIRST_WAIT_S
             ending.wait(random.uniform(wait_s / 2, wait_s))  # noqa: S311  jitter, not a secret
             wait_s = min(LONGEST_WAIT_S, wait_s * 2)
 
-    def _connect_once(self, ending: threading.Event) -> bool:
+    def _connected_once(self, ending: threading.Event) -> bool:
         """Stay connected as long as it lasts; returns whether the broker let the device in."""
         client = self._new_client()
         self._gone.clear()
@@ -112,15 +123,38 @@ class Connection:
             return False
         self._client = client
         client.loop_start()
-        if ending.is_set():
-            client.disconnect()
-        self._gone.wait()
+        was_up = self._serve(client, ending)
         client.loop_stop()
-        self._client = None
-        was_up, self.connected = self.connected, False
+        self._client, self._accepted = None, False
         if was_up:
-            self._tell(self._events.down)
+            self._tell(self._device.down)
         return was_up
+
+    def _serve(self, client: Client, ending: threading.Event) -> bool:
+        was_up = False
+        while not self._gone.is_set():
+            if self._accepted and not was_up:
+                was_up = True
+                self._tell(self._device.up)
+            if ending.is_set():
+                self._leave(client)
+                break
+            if was_up:
+                self._tell(self._device.work)
+            self._wakeup.wait()
+            self._wakeup.clear()
+        return was_up
+
+    def _leave(self, client: Client) -> None:
+        wire = client.socket()
+        if self._polite:
+            if self._accepted:
+                self._tell(self._device.farewell)
+            client.disconnect()
+        elif isinstance(wire, socket.socket):
+            with suppress(OSError):
+                wire.shutdown(socket.SHUT_RDWR)
+        self._gone.wait(FAREWELL_S)
 
     def _new_client(self) -> Client:
         login = self._login
@@ -151,25 +185,28 @@ class Connection:
         # Retained messages keep their mark even when they arrive live, so that they are known.
         options = SubscribeOptions(qos=1, retainAsPublished=True)
         client.subscribe([(self._login.topic(rest), options) for rest in self._subscriptions])
-        self.connected, self.problem = True, ""
-        self._tell(self._events.up)
+        self._accepted, self.problem = True, ""
+        self._wakeup.set()
 
     def _on_disconnect(
         self, _client: Client, _data: Any, _flags: DisconnectFlags, code: ReasonCode, _p: Any
     ) -> None:
         self.problem = self.problem or f"the connection ended: {code}"
         self._gone.set()
+        self._wakeup.set()
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        self._tell(self._events.message, message.topic, bytes(message.payload), message.retain)
+        self._tell(
+            lambda: self._device.heard(bytes(message.payload), retained=bool(message.retain))
+        )
 
     def _on_publish(
         self, _client: Client, _data: Any, mid: int, code: ReasonCode, _properties: Properties
     ) -> None:
-        self._tell(self._events.taken, mid, code.value)
+        self._tell(lambda: self._device.taken(mid, code.value))
 
-    def _tell(self, listener: Callable[..., None], *what: object) -> None:
+    def _tell(self, event: Callable[[], None]) -> None:
         try:
-            listener(*what)
-        except Exception:  # raised further, it would end the library's thread without a word
+            event()
+        except Exception:  # raised further, it would end a thread without a word
             log.exception("%s: an event could not be handled", self._login.controller_id)

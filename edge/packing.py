@@ -8,7 +8,6 @@ from edge.buffer import Buffer, Row
 
 MAX_ROWS = 1000
 MAX_READINGS = 5000  # a message may hold
-MAX_BYTES = 48 * 1024  # below the 64 KiB that the server takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +19,7 @@ class Packed:
     ids: list[int]
 
 
-def pack(buffer: Buffer, last_id: int, *, urgent: bool) -> Packed | None:
+def pack(buffer: Buffer, last_id: int, *, urgent: bool, max_bytes: int) -> Packed | None:
     """Return the next message after a row, or None if there is nothing more to say.
 
     A single reading is `{"ts": T, "values": {...}}`; readings that wait together become one
@@ -40,7 +39,7 @@ def pack(buffer: Buffer, last_id: int, *, urgent: bool) -> Packed | None:
         size += len(part.encode()) + 1
         readings += _readings(json.loads(row.body))
         if ids and (
-            row.rest != first.rest or row.ts is None or size > MAX_BYTES or readings > MAX_READINGS
+            row.rest != first.rest or row.ts is None or size > max_bytes or readings > MAX_READINGS
         ):
             break
         parts.append(part)

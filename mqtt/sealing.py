@@ -73,7 +73,9 @@ class Seal:
         """
         if not 0 < n <= MAX_COUNTER:
             raise ValueError("the counter is out of range")
-        inner = json.dumps({"topic": inner_topic, "payload": payload}, separators=(",", ":"))
+        inner = json.dumps(
+            {"topic": inner_topic, "payload": payload}, separators=(",", ":"), ensure_ascii=False
+        )
         iv = os.urandom(IV_SIZE)
         sealed = self._cipher.encrypt(iv, inner.encode(), self._bound_to(n))
         envelope = {"v": VERSION, "kid": self.kid, "n": n, "iv": _base64(iv), "ct": _base64(sealed)}
