@@ -2,6 +2,7 @@
 
 import logging
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -11,7 +12,7 @@ from db.models.mail import OutboxMessage
 from notify import mail, post
 from notify.outbox import Claimed
 
-TIMEOUT_S = 5.0  # to connect, and for the answer
+TIMEOUTS_S = {"cto": 5.0, "rto": 5.0}  # to connect, and for the answer
 
 
 class ChannelFailed(Exception):
@@ -79,38 +80,42 @@ def address_of(user: User, channel: str) -> str | None:
 
 
 def send(message: Claimed, settings: Settings) -> None:
-    """Hand a message to its service.
+    """Hand a message to its service; only the subject, these are short messages.
 
     Raises:
         ChannelFailed: the service did not take it.
     """
-    import apprise  # brings 130 services along; most installations use none
-
-    for name in ("apprise", "urllib3"):  # both would log the bot token as part of the address
-        logging.getLogger(name).setLevel(logging.CRITICAL)
     if message.channel not in available(settings):
         raise ChannelFailed(f"{message.channel} is not set up")
-    service = apprise.Apprise.instantiate(
-        {**_service(message, settings), "cto": TIMEOUT_S, "rto": TIMEOUT_S}
-    )
-    if service is None:
-        raise ChannelFailed(f"the settings of {message.channel} or the recipient are malformed")
-    if not service.notify(body=message.subject):
+    for name in ("apprise", "urllib3"):  # both log addresses, which hold the bot's token
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        service = _service(message, settings)
+        # without a valid target the library would send to the sender's own number
+        taken = bool(service.targets) and service.notify(body=message.subject)
+    except ValueError as error:
+        raise ChannelFailed(f"the settings of {message.channel} are malformed") from error
+    if not taken:
         raise ChannelFailed(f"{message.channel} refused the message or is away")
 
 
-def _service(message: Claimed, settings: Settings) -> dict[str, object]:
+def _service(message: Claimed, settings: Settings) -> Any:
+    """Return the library's sender; imported here because most installations need none."""
     if message.channel == "telegram":
-        return {
-            "schema": "tgram",
-            "bot_token": settings.telegram_bot_token.get_secret_value(),
-            "targets": [message.recipient],
-            "detect_owner": False,
-        }
-    return {
-        "schema": "twilio",
-        "account_sid": settings.twilio_account_sid,
-        "auth_token": settings.twilio_auth_token.get_secret_value(),
-        "source": settings.twilio_from,
-        "targets": [message.recipient],
-    }
+        from apprise.plugins.telegram import NotifyTelegram
+
+        return NotifyTelegram(
+            bot_token=settings.telegram_bot_token.get_secret_value(),
+            targets=[message.recipient],
+            detect_owner=False,  # else an odd recipient means whoever wrote to the bot first
+            **TIMEOUTS_S,
+        )
+    from apprise.plugins.twilio import NotifyTwilio
+
+    return NotifyTwilio(
+        account_sid=settings.twilio_account_sid,
+        auth_token=settings.twilio_auth_token.get_secret_value(),
+        source=settings.twilio_from,
+        targets=[message.recipient],
+        **TIMEOUTS_S,
+    )
