@@ -21,6 +21,5 @@ class Claim(Base):
     secret_mac: Mapped[str] = mapped_column(String(64), index=True)  # what it must register with
     code_mac: Mapped[str] = mapped_column(String(64), unique=True)  # what a person types
     registered_at: Mapped[datetime]  # last time; the code works for a while after it
-    claimed_at: Mapped[datetime | None]
 
     device: Mapped[Device] = relationship()
