@@ -33,7 +33,7 @@ def pack(buffer: Buffer, last_id: int, *, urgent: bool, max_bytes: int) -> Packe
         return Packed(first.rest, first.body.encode(), [first.id])
     parts: list[str] = []
     ids: list[int] = []
-    size = readings = 0
+    size, readings = 1, 0  # one bracket more than there are commas
     for row in rows:
         part = _dated(row)
         size += len(part.encode()) + 1
