@@ -140,6 +140,20 @@ class Passkey(Base):
     used_at: Mapped[datetime | None]
 
 
+class PasskeyChallenge(Base):
+    """What a browser has to sign; whoever uses it deletes it."""
+
+    __tablename__ = "passkey_challenge"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(24), unique=True)
+    challenge: Mapped[bytes] = mapped_column(LargeBinary)
+    user_id: Mapped[int | None] = mapped_column(
+        ForeignKey("user_account.id", ondelete="CASCADE"), index=True
+    )  # None: for a login, when nobody is known yet
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class ApiToken(Base):
     """One generation of a refresh token; a family dies when an old generation is used again."""
 
