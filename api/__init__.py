@@ -11,7 +11,16 @@ from api.routing import Operation
 
 PREFIX = "/api/v1"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
-RESOURCES = ("auth", "me", "device_tokens", "export", "readings", "docs")
+RESOURCES = (
+    "auth",
+    "me",
+    "devices",
+    "registration",
+    "device_tokens",
+    "readings",
+    "export",
+    "docs",
+)
 
 
 class Key(BaseConverter):

@@ -11,8 +11,9 @@ from api.paging import page
 from api.routing import Routes
 from api.shown import Credentials, DeviceShown, MqttAccess
 from auth import access
+from auth.sessions import client_address
 from clock import to_ms, utcnow
-from db.models import Device, Kind, Level, User
+from db.models import Device, Level, User
 from devices import registry
 
 routes = Routes("devices")
@@ -70,15 +71,7 @@ def add(by: User, body: NewDevice) -> Credentials:
     """Add a device that one will own; the answer has its secrets, this once."""
     parts = wiring.current()
     made = registry.create(
-        body.name,
-        Kind(body.kind),
-        by=by,
-        now=utcnow(),
-        broker=parts.broker,
-        keys=parts.keys,
-        namespace=parts.settings.mqtt_namespace,
-        hardware_id=body.hardware_id,
-        controller_id=body.controller_id,
+        **dict(body), by=by, broker=parts.broker, keys=parts.keys, **callers.circumstances()
     )
     return shown.credentials(made.device, made.mqtt_password, made.command_key, made.token)
 
@@ -94,7 +87,8 @@ def show(device_id: str, by: User | Device) -> DeviceShown:
 def change(device_id: str, by: User, body: DeviceChange) -> ChangedDevice:
     """Rename a device or change its settings; what is left out stays."""
     device = access.visible(by, device_id, Level.MANAGER)
-    changed = registry.change(device, by=by, now=utcnow(), **body.given)
+    broker = wiring.current().broker
+    changed = registry.update(device, by=by, broker=broker, **callers.circumstances(), **body.given)
     after = shown.device(device, access.level(by, device))
     return ChangedDevice(**dict(after), unchanged=not changed)
 
@@ -104,7 +98,9 @@ def delete(device_id: str, by: User) -> None:
     """Delete a device with all its readings; only its owner may."""
     parts = wiring.current()
     device = access.visible(by, device_id, Level.OWNER)
-    registry.delete(device, by=by, now=utcnow(), broker=parts.broker, store=parts.store)
+    registry.delete(
+        device, by=by, broker=parts.broker, store=parts.store, **callers.circumstances()
+    )
 
 
 @routes.post("/devices/<key:device_id>/credentials")
@@ -112,5 +108,12 @@ def rotate(device_id: str, by: User) -> NewPassword:
     """Give a device a new password for the broker; the old one stops, a live connection is cut."""
     parts = wiring.current()
     device = access.visible(by, device_id, Level.MANAGER)
-    password = registry.rotate(device, by=by, now=utcnow(), broker=parts.broker, keys=parts.keys)
+    password = registry.rotate(
+        device,
+        by=by,
+        broker=parts.broker,
+        keys=parts.keys,
+        now=utcnow(),
+        address=client_address(),
+    )
     return NewPassword(mqtt=shown.mqtt_access(device, password))

@@ -57,7 +57,7 @@ class Credentials(Answer):
     hardware_id: str | None
     mqtt: MqttAccess
     command_key: str
-    token: str
+    token: str | None
 
 
 def devices(found: Iterable[tuple[Device, Level | None]]) -> list[DeviceShown]:
@@ -133,7 +133,7 @@ def broker_host(settings: Settings) -> str:
     return urlsplit(settings.url).hostname or settings.host
 
 
-def credentials(device: Device, password: str, command_key: str, token: str) -> Credentials:
+def credentials(device: Device, password: str, command_key: str, token: str | None) -> Credentials:
     """Return a device with its secrets."""
     return Credentials(
         id=device.public_id,

@@ -33,6 +33,18 @@ def issue(
     return token, secret
 
 
+def keep(session: Session, device: Device, secret: str, *, label: str, now: datetime) -> str | None:
+    """Make sure that a device has a token that can be made again, in the caller's transaction.
+
+    Returns the secret, or None if this token was revoked.
+    """
+    token = session.scalar(select(DeviceToken).filter_by(token_hash=sha256(secret)))
+    if token is None:
+        token = DeviceToken(device=device, token_hash=sha256(secret), label=label, created_at=now)
+        session.add(token)
+    return None if token.revoked_at else secret
+
+
 def create(
     device: Device, *, by: User, label: str, now: datetime, address: str = ""
 ) -> tuple[DeviceToken, str]:
