@@ -2,12 +2,18 @@
 
 import argparse
 import logging
+import signal
 import sys
 from pathlib import Path
 
+from edge.check import check
+from edge.config import load
 from edge.login import ConfigError, read_house
+from edge.run import Runner
 from edge.simulated.house import House
 from edge.simulated.lock import Mode
+
+CONFIG = Path("/etc/gatehouse-edge.toml")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,17 +34,50 @@ def main(arguments: list[str] | None = None) -> int:
 def simulate(options: argparse.Namespace) -> int:
     """Live in a simulated house until a signal comes."""
     house = House(read_house(options.credentials), mode=Mode(options.lock_mode))
-    house.end_on_signals()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: house.end())
     if options.parent:
         house.end_with(options.parent)
     house.run(control=options.control, backfill_h=options.backfill)
     return 0
 
 
+def run(options: argparse.Namespace) -> int:
+    """Be the device that a configuration file describes, until a signal comes."""
+    config = load(options.config)
+    try:
+        runner = Runner(config)
+    except OSError as error:
+        print(f"state_dir {config.state_dir}: cannot be written ({error})", file=sys.stderr)
+        return 1
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: runner.end())
+    runner.run()
+    return 0
+
+
+def check_all(options: argparse.Namespace) -> int:
+    """Say what is wrong with a configuration, its parts and its broker; 1 if something is."""
+    wrong = check(load(options.config))
+    for line in wrong:
+        print(line, file=sys.stderr)
+    if not wrong:
+        print("all is well")
+    return 1 if wrong else 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m edge", description="Gatehouse on a device.")
     parser.add_argument("-v", "--verbose", action="store_true", help="say more")
     parts = parser.add_subparsers(required=True, metavar="command")
+
+    for name, command, text in (
+        ("run", run, "be the device that a configuration file describes"),
+        ("check", check_all, "try a configuration, its parts and its broker"),
+    ):
+        part = parts.add_parser(name, help=text)
+        part.set_defaults(command=command)
+        part.add_argument("config", type=Path, nargs="?", default=CONFIG, help=f"default: {CONFIG}")
 
     house = parts.add_parser("simulate", help="a house full of devices that are not there")
     house.set_defaults(command=simulate)

@@ -3,11 +3,9 @@
 import json
 import logging
 import os
-import signal
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
 from edge import clock
 from edge.login import HouseDevice
@@ -74,15 +72,6 @@ class House:
     def end_with(self, parent: int) -> None:
         """End when this process is given another parent: the one that started it is gone."""
         self.schedule.every(1.0, lambda: self.end() if os.getppid() != parent else None)
-
-    def end_on_signals(self) -> None:
-        """End on Ctrl-C and SIGTERM."""
-
-        def stop(_number: int, _frame: FrameType | None) -> None:
-            self.end()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, stop)
 
     def _look(self, control: Path) -> None:
         try:
