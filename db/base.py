@@ -6,12 +6,12 @@ concurrent updates fail with "database is locked".  `transaction()` asks for the
 """
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask
+from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, Connection, Engine, Integer, MetaData, event
 from sqlalchemy.engine.interfaces import Dialect
@@ -82,6 +82,21 @@ def transaction() -> Iterator[Session]:
         raise
     finally:
         session.info["writing"] = False
+
+
+Begin = Callable[[], AbstractContextManager[Session]]
+
+
+def elsewhere() -> Begin:
+    """Return how another thread begins transactions of this application."""
+    server: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+
+    @contextmanager
+    def begin() -> Iterator[Session]:
+        with server.app_context(), transaction() as session:
+            yield session
+
+    return begin
 
 
 def init_app(server: Flask, *, app_url: str, telemetry_url: str) -> None:

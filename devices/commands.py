@@ -1,0 +1,267 @@
+"""Asks devices to do something, and follows what comes of it.
+
+The row is committed before anything is sent, so nothing happens that nobody asked for.  A
+command goes out once: a repeated key finds the first row, and the publisher never sends later.
+States only move forward:
+
+    queued -> sent -> delivered -> done | refused | failed      the device says so
+    queued -> failed                                            the broker is away
+    sent | delivered -> no_answer                               nobody subscribed, or no answer
+    queued -> expired                                           the server died before sending
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, select, update
+from sqlalchemy.orm import Session
+
+from auth import access, audit
+from auth.keys import Keys
+from clock import to_ms, utcnow
+from db.base import Begin, db, elsewhere, transaction
+from db.models import Command, Device, Level, User
+from devices import credentials, signing
+from devices.ports import LiveBus, LiveEvent, Publisher
+from errors import Conflict, NotFound
+from notify.mark import N_
+
+ANSWER_GRACE = timedelta(milliseconds=500)  # for the way back of an answer
+# what anybody who may operate a device may ask of it; other names are for those who manage it
+KNOWN = frozenset({"unlock", "lock", "open", "close", "stop", "on", "off", "set", "restart"})
+ANSWERS = frozenset({"done", "refused", "failed"})
+UNDERWAY = ("queued", "sent", "delivered")
+DETAIL = 256  # characters
+
+
+def ask(
+    device: Device,
+    name: str,
+    params: dict[str, Any],
+    *,
+    by: User,
+    via: str,
+    key: str,
+    address: str,
+    publisher: Publisher,
+    keys: Keys,
+    bus: LiveBus,
+    namespace: str,
+    now: datetime,
+    expires_in_s: float | None = None,
+    actor: str = "",
+) -> Command:
+    """Ask a device to do something; returns at once.
+
+    Args:
+        device: who shall do it.
+        name: what, such as "unlock".
+        params: with what; JSON-ready.
+        by: whose right it is.
+        via: page, api, guest, app or cli.
+        key: made by the caller for this one wish; the same key again returns the first command
+            and sends nothing.
+        address: of the request.
+        publisher: the way to the broker.
+        keys: from which the signature's key follows.
+        bus: told of every change of the state.
+        namespace: MQTT_NAMESPACE.
+        now: when it is asked.
+        expires_in_s: seconds in which it must begin, at most signing.LONGEST_S.
+        actor: who asks, in words, if it is not `by` in person.
+
+    Raises:
+        NotFound, Forbidden: `by` may not do this.
+        Invalid: the name, the parameters or the time cannot be used.
+        Conflict: device_revoked.
+    """
+    signing.check_name(name)
+    body = signing.canonical(params)
+    lifetime = signing.lifetime(expires_in_s)
+    with transaction() as session:
+        access.require(by, device, Level.OPERATOR if name in KNOWN else Level.MANAGER)
+        first = session.scalar(
+            select(Command).where(Command.device_id == device.id, Command.idempotency_key == key)
+        )
+        if first is not None:
+            return first
+        if device.revoked_at is not None:
+            raise Conflict("device_revoked", N_("This device is revoked."))
+        command = Command(
+            public_id=str(uuid.uuid4()),
+            device=device,
+            user=by,
+            actor=actor or by.email,
+            via=via,
+            address=address,
+            idempotency_key=key,
+            name=name,
+            params=params,
+            state="queued",
+            asked_at=now,
+            expires_at=now + lifetime,
+        )
+        session.add(command)
+        session.flush()
+        audit.record(
+            session,
+            "command",
+            user=by,
+            actor=actor,
+            object_type="device",
+            object_id=device.public_id,
+            address=address,
+            now=now,
+            name=name,
+            via=via,
+            command=command.public_id,
+        )
+        message = signing.message(command, body, credentials.command_key(keys, device))
+    _send(command, message, f"{namespace}/{device.controller_id}/commands", publisher, bus)
+    return command
+
+
+def answer(device: Device, payload: dict[str, Any], *, bus: LiveBus, now: datetime) -> bool:
+    """Take a device's answer; returns False if it belongs to no command that waits for one.
+
+    An answer counts only from the device that was asked, and only once.  One that comes after
+    the time is over still counts: the device says what it did.
+    """
+    status, public_id, detail = (payload.get(field) for field in ("status", "id", "detail"))
+    if status not in ANSWERS or not isinstance(public_id, str):
+        return False
+    command = db.session.scalar(
+        select(Command).where(Command.public_id == public_id, Command.device_id == device.id)
+    )
+    if command is None:
+        return False
+    said = _plain(detail)
+    with transaction() as session:
+        taken = _move(
+            session,
+            command,
+            str(status),
+            ("queued", "sent", "delivered", "no_answer", "expired"),
+            detail=said,
+            answered_at=now,
+        )
+    if taken:
+        _tell(bus, device.public_id, command, str(status), said, now)
+    return taken
+
+
+def settle(*, bus: LiveBus, now: datetime) -> int:
+    """Close commands whose time is over and return how many; cheap when there are none."""
+    over = db.session.execute(
+        select(Command, Device.public_id)
+        .join(Device, Device.id == Command.device_id)
+        .where(Command.state.in_(UNDERWAY), Command.expires_at <= now - ANSWER_GRACE)
+    ).all()
+    closed = 0
+    for command, device in over:
+        with transaction() as session:
+            end = "expired" if command.state == "queued" else "no_answer"
+            taken = _move(session, command, end, (command.state,))
+        if taken:
+            closed += 1
+            _tell(bus, device, command, end, command.detail, now)
+    return closed
+
+
+def recent(device: Device, *, limit: int, before: int | None = None) -> Sequence[Command]:
+    """Return the newest commands of a device, newest first; `before` is an id to go on from."""
+    query = select(Command).where(Command.device_id == device.id)
+    if before is not None:
+        query = query.where(Command.id < before)
+    return db.session.scalars(query.order_by(Command.id.desc()).limit(limit)).all()
+
+
+def find(device: Device, public_id: str) -> Command:
+    """Return one command of a device.
+
+    Raises:
+        NotFound: there is none.
+    """
+    command = db.session.scalar(
+        select(Command).where(Command.device_id == device.id, Command.public_id == public_id)
+    )
+    if command is None:
+        raise NotFound("command_not_found", N_("There is no such command."))
+    return command
+
+
+def _send(command: Command, message: bytes, topic: str, publisher: Publisher, bus: LiveBus) -> None:
+    device, identity = command.device.public_id, command.id
+    went = publisher.publish(
+        topic,
+        message,
+        expires_in_s=(command.expires_at - command.asked_at).total_seconds(),
+        on_taken=partial(_taken, elsewhere(), bus, device, identity),
+    )
+    moment = utcnow()
+    with transaction() as session:
+        if went:
+            moved = _move(session, command, "sent", ("queued",), sent_at=moment)
+        else:
+            moved = _move(session, command, "failed", ("queued",), detail="broker not reachable")
+    if moved:
+        _tell(bus, device, command, command.state, command.detail, moment)
+
+
+def _taken(begin: Begin, bus: LiveBus, device: str, identity: int, heard: bool) -> None:
+    """Note that the broker has a command, and whether anybody is subscribed; any thread."""
+    moment = utcnow()
+    with begin() as session:
+        command = session.get_one(Command, identity)
+        if heard:
+            moved = _move(
+                session,
+                command,
+                "delivered",
+                ("queued", "sent"),
+                sent_at=command.sent_at or moment,
+                delivered_at=moment,
+            )
+        else:
+            moved = _move(session, command, "no_answer", ("queued", "sent"), detail="not connected")
+        state, detail = command.state, command.detail
+        event = _event(device, command, state, detail, moment)
+    if moved:
+        bus.publish([event])
+
+
+def _move(session: Session, command: Command, to: str, since: Sequence[str], **values: Any) -> bool:
+    """Change the state if it is still one of `since`; of many who try, one succeeds."""
+    changed = session.execute(
+        update(Command)
+        .where(Command.id == command.id, Command.state.in_(since))
+        .values(state=to, **values)
+    )
+    session.refresh(command)
+    return cast(CursorResult[Any], changed).rowcount == 1
+
+
+def _tell(
+    bus: LiveBus, device: str, command: Command, state: str, detail: str, now: datetime
+) -> None:
+    bus.publish([_event(device, command, state, detail, now)])
+
+
+def _event(device: str, command: Command, state: str, detail: str, now: datetime) -> LiveEvent:
+    data = {
+        "id": command.public_id,
+        "name": command.name,
+        "state": state,
+        "detail": detail,
+        "at": to_ms(now),
+    }
+    return LiveEvent(device, "command", data)
+
+
+def _plain(detail: object) -> str:
+    """Return a device's words in one printable line of bounded length."""
+    text = detail if isinstance(detail, str) else ""
+    return "".join(mark if mark.isprintable() else " " for mark in text[:DETAIL]).strip()
