@@ -18,6 +18,7 @@ RESOURCES = (
     "registration",
     "device_tokens",
     "readings",
+    "commands",
     "export",
     "docs",
 )

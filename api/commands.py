@@ -15,7 +15,7 @@ from auth import access
 from auth.sessions import client_address
 from clock import utcnow
 from db.models import Command, Level, User
-from devices import commands, directory
+from devices import commands
 
 routes = Routes("commands")
 
@@ -84,7 +84,7 @@ def show(device_id: str, command_id: str, by: User) -> Asked:
 
     States: queued, sent, delivered, done, refused, failed, expired, no_answer.
     """
-    return _asked(directory.command(access.visible(by, device_id), command_id))
+    return _asked(commands.find(access.visible(by, device_id), command_id))
 
 
 @routes.get("/devices/<key:device_id>/access-log")
@@ -92,7 +92,7 @@ def log(device_id: str, by: User, query: Paging) -> Page[Asked]:
     """List who asked what of a device, by what right, when, and what came of it; newest first."""
     device = access.visible(by, device_id, Level.MANAGER)
     before = decode(query.cursor)[0] if query.cursor else None
-    found = directory.commands(device, limit=query.limit + 1, before=before)
+    found = commands.recent(device, limit=query.limit + 1, before=before)
     shown = found[: query.limit]
     following = encode((shown[-1].id, "")) if len(found) > len(shown) else None
     return Page(items=list(map(_asked, shown)), next=following)

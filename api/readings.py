@@ -13,7 +13,7 @@ from api.paging import decode, encode
 from api.routing import JSON, Routes
 from clock import from_ms, utcnow
 from db.models import Device, Level, User
-from devices import export, intake
+from devices import export, submission
 from devices.export import Column
 from devices.payloads import Limits
 from errors import NotFound
@@ -86,7 +86,7 @@ def add(device_id: str, by: User | Device) -> Taken:
         raise errors.WrongMedia(accepted=", ".join(TAKES))
     parts = wiring.current()
     request.max_content_length = parts.settings.mqtt_max_payload
-    taken = intake.take(
+    taken = submission.take(
         callers.reach(by, device_id, Level.OPERATOR),
         request.get_data(),
         by=by,

@@ -1,81 +1,81 @@
-"""Finds the device behind a controller id without asking the database for each message."""
+"""Finding devices across the installation: for administrators and for the command line."""
 
-import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import func, or_, select
 
 from db.base import db
-from db.models import Device
-from errors import Unavailable
-
-FOUND_FOR_S = 60.0  # other processes may change devices; this one hears of it at once
-MISSING_FOR_S = 2.0
-MOST = 100_000  # names kept; strangers may make up any number
+from db.models import Device, Grant, Level, User
+from errors import Forbidden, NotFound
+from notify.mark import N_
 
 
 @dataclass(frozen=True, slots=True)
-class KnownDevice:
-    """What taking in a message needs to know of a device."""
+class Listed:
+    """A device and the address of its owner; empty: nobody has claimed it."""
 
-    id: int
-    public_id: str
-    controller_id: str
-    expected_interval_s: int
+    device: Device
+    owner: str
 
 
-class Directory:
-    """Devices by controller id; `context` opens an application context."""
+def everything(*, by: User, search: str = "", limit: int = 100, after: int = 0) -> list[Listed]:
+    """Return devices of the whole installation in the order they were made.
 
-    def __init__(self, context: Callable[[], AbstractContextManager[Any]]) -> None:
-        self._context = context
-        self._known: dict[str, tuple[float, KnownDevice | None]] = {}
+    Args:
+        by: who asks.
+        search: only those with this in name, ids or owner.
+        limit: at most so many.
+        after: an internal id to go on from.
 
-    def find(self, controller_id: str) -> KnownDevice | None:
-        """Return the device of this controller id, or None.
+    Raises:
+        Forbidden: `by` is no administrator.
+    """
+    if not by.is_admin:
+        raise Forbidden("admins_only", N_("Only administrators may do that."))
+    return _listed(search, limit, after)
 
-        Raises:
-            Unavailable: the database of devices cannot be reached just now.
-        """
-        now = time.monotonic()
-        until, device = self._known.get(controller_id, (0.0, None))
-        if now < until:
-            return device
-        found = self._read(controller_id)
-        device = found[0] if found else None
-        if len(self._known) >= MOST:
-            self._known.clear()
-        self._known[controller_id] = (now + (FOUND_FOR_S if device else MISSING_FOR_S), device)
-        return device
 
-    def everyone(self) -> list[KnownDevice]:
-        """Return all devices.
+def on_this_machine(search: str = "") -> list[Listed]:
+    """Return every device, for whoever runs commands on the machine itself."""
+    return _listed(search, None, 0)
 
-        Raises:
-            Unavailable: the database of devices cannot be reached just now.
-        """
-        return self._read(None)
 
-    def forget(self, public_id: str) -> None:
-        """Look a device up again, and whoever was not there."""
-        self._known = {
-            name: entry
-            for name, entry in self._known.items()
-            if entry[1] is not None and entry[1].public_id != public_id
-        }
+def find(reference: str) -> Device:
+    """Return the device with this id, controller id, hardware id, or unique name.
 
-    def _read(self, controller_id: str | None) -> list[KnownDevice]:
-        query = select(
-            Device.id, Device.public_id, Device.controller_id, Device.expected_interval_s
-        )
-        if controller_id is not None:
-            query = query.where(Device.controller_id == controller_id)
-        try:
-            with self._context():
-                return [KnownDevice(*row) for row in db.session.execute(query)]
-        except SQLAlchemyError as error:
-            raise Unavailable from error
+    Raises:
+        NotFound: there is none, or several have this name.
+    """
+    for column in (Device.public_id, Device.controller_id, Device.hardware_id, Device.name):
+        found = db.session.scalars(select(Device).where(column == reference).limit(2)).all()
+        if len(found) == 1:
+            return found[0]
+    raise NotFound("device_not_found", N_("There is no such device."))
+
+
+def owner(device: Device) -> User | None:
+    """Return the owner of a device, or None while nobody has claimed it."""
+    return db.session.scalar(
+        select(User)
+        .join(Grant, Grant.user_id == User.id)
+        .where(Grant.device_id == device.id, Grant.level == Level.OWNER)
+        .order_by(Grant.id)
+        .limit(1)
+    )
+
+
+def _listed(search: str, limit: int | None, after: int) -> list[Listed]:
+    query = (
+        select(Device, func.max(User.email_typed))
+        .outerjoin(Grant, (Grant.device_id == Device.id) & (Grant.level == Level.OWNER))
+        .outerjoin(User, User.id == Grant.user_id)
+        .where(Device.id > after)
+        .group_by(Device.id)
+        .order_by(Device.id)
+        .limit(limit)
+    )
+    if search:
+        searched = (Device.name, Device.controller_id, Device.hardware_id, User.email)
+        query = query.where(or_(*(one.contains(search, autoescape=True) for one in searched)))
+    return [Listed(device, email or "") for device, email in db.session.execute(query)]
