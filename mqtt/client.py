@@ -1,0 +1,50 @@
+"""How every connection of the server to its broker is set up."""
+
+import socket
+from typing import Any
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
+from config import Settings
+from mqtt import mosquitto
+
+KEEPALIVE_S = 30
+RETRY_S = (1, 4)  # the first and the longest wait before another try to connect
+
+
+def new_client(settings: Settings, role: str, protocol: MQTTProtocolVersion, **more: Any) -> Client:
+    """Return a client that logs in as one of the server's own accounts and keeps trying.
+
+    Args:
+        settings: say where the broker is and whether TLS is spoken.
+        role: "listener", "publisher" or "bus".
+        protocol: 3.1.1 or 5.
+        more: further arguments of paho's `Client`.
+    """
+    client = Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=mosquitto.client_id(settings, role),
+        protocol=protocol,
+        **more,
+    )
+    username, password = mosquitto.server_login(settings, role)
+    if username:
+        client.username_pw_set(username, password)
+    if settings.mqtt_tls:
+        client.tls_set(ca_certs=str(settings.mqtt_ca) if settings.mqtt_ca else None)
+    client.reconnect_delay_set(*RETRY_S)
+    client.on_socket_open = _send_at_once
+    client.suppress_exceptions = True  # an exception in a callback would end paho's thread
+    return client
+
+
+def connect(client: Client, settings: Settings) -> None:
+    """Begin to connect in the background, and go on until it works."""
+    host, port = mosquitto.endpoint(settings)
+    client.connect_async(host, port, keepalive=KEEPALIVE_S)
+    client.loop_start()
+
+
+def _send_at_once(_client: Client, _userdata: object, connection: Any) -> None:
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

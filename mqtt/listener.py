@@ -1,0 +1,124 @@
+"""Receives what all devices publish, and acknowledges it once it is stored.
+
+The session is persistent: what is not acknowledged comes again after a crash or a lost
+connection.  A message id belongs to one connection; after a lost session the broker uses it for
+another message.  So every connection has a generation, and nothing of an older one is ever
+acknowledged.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
+from paho.mqtt.enums import MQTTProtocolVersion
+
+from clock import now_ms
+from config import Settings
+from mqtt import topics
+from mqtt.client import connect, new_client
+from mqtt.inbox import Inbox, Message
+
+log = logging.getLogger(__name__)
+
+
+class Listener:
+    """The one connection over which readings come in; fills an inbox."""
+
+    def __init__(self, settings: Settings, inbox: Inbox) -> None:
+        self._settings = settings
+        self._inbox = inbox
+        self._lock = threading.Lock()  # no acknowledgement while the generation changes
+        self.generation = 0
+        self.session_since = 0  # the generation with which the broker's session began
+        self.connected = False
+        self.problem = ""  # why there is no connection, as the broker said it
+        self.last_traffic = time.monotonic()
+        self.client = new_client(
+            settings,
+            "listener",
+            MQTTProtocolVersion.MQTTv311,
+            clean_session=False,
+            manual_ack=True,
+        )
+        self.client.on_connect = self._on_connect
+        self.client.on_disconnect = self._on_disconnect
+        self.client.on_subscribe = self._on_subscribe
+        self.client.on_message = self._on_message
+
+    def start(self) -> None:
+        """Connect in the background."""
+        connect(self.client, self._settings)
+
+    def stop(self) -> None:
+        """End the connection; the session stays and collects what comes meanwhile."""
+        self.client.disconnect()
+        self.client.loop_stop()
+
+    def revive(self) -> None:
+        """Start the network thread again should it ever have died; does nothing otherwise."""
+        self.client.loop_start()
+
+    def acknowledge(self, messages: Iterable[Message]) -> None:
+        """Tell the broker that messages of one connection are stored, in order."""
+        with self._lock:
+            for message in messages:
+                if message.mid and message.generation == self.generation:
+                    self.client.ack(message.mid, 1)
+
+    def _on_connect(
+        self, client: Client, _data: Any, flags: ConnectFlags, reason: Any, _properties: Any
+    ) -> None:
+        if reason.is_failure:
+            self.problem = str(reason)
+            log.warning("the broker refuses the listener: %s", reason)
+            return
+        self._next_generation()
+        if not flags.session_present:
+            self.session_since = self.generation
+        self.problem = ""
+        filters = topics.listened(self._settings.mqtt_namespace)
+        client.subscribe([(name, 1) for name in filters])
+
+    def _on_subscribe(
+        self, _client: Client, _data: Any, _mid: int, reasons: list[Any], _properties: Any
+    ) -> None:
+        refused = [str(reason) for reason in reasons if reason.is_failure]
+        if refused:
+            self.problem = f"subscription refused: {refused[0]}"
+            log.error("the broker refuses %d of the listener's subscriptions", len(refused))
+        self.last_traffic = time.monotonic()
+        self.connected = not refused
+
+    def _on_disconnect(
+        self, _client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any
+    ) -> None:
+        if self.connected:
+            log.warning("the listener lost the broker: %s", reason)
+        self.connected = False
+        self._next_generation()
+
+    def _next_generation(self) -> None:
+        with self._lock:
+            self.generation += 1
+        self._inbox.clear()
+
+    def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+        self.last_traffic = time.monotonic()
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = ""  # belongs to nobody: counted and acknowledged like any other
+        self._inbox.put(
+            Message(
+                topic,
+                bytes(message.payload),
+                message.mid,
+                self.generation,
+                now_ms(),
+                message.retain,
+                message.dup,
+            )
+        )
