@@ -4,13 +4,13 @@ Answers never tell whether an address has an account: what a stranger is told is
 differs goes by mail to the owner of the address.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 import notify.mail
-from auth import addresses, audit, invitations, links, passwords, throttle
+from auth import addresses, audit, invitations, links, passwords, second_factor, throttle
 from auth.addresses import Address
 from auth.links import Purpose
 from auth.people import by_email, by_public_id, facts
@@ -21,6 +21,7 @@ from notify.mark import N_
 
 REGISTER_LIMIT = "20/minute"  # a network address
 MAIL_LIMIT = "5/10 minutes; 20/day"  # an e-mail address, known or not
+SECOND_STEP_LIFETIME = timedelta(minutes=5)
 LOGIN_LIMIT = "20/minute"  # wrong ones from a network address
 
 
@@ -69,10 +70,14 @@ def _enter(parsed: Address, hashed: str, language: str, now: datetime, address: 
         user.email_typed, user.password_hash, user.language = parsed.typed, hashed, language
         session.flush()
         audit.record(session, "account.register", user=user, address=address, now=now)
-        _send_confirmation(session, user, check, now)
+        send_confirmation(session, user, now=now, check=check)
 
 
-def _send_confirmation(session: Session, user: User, check: str, now: datetime) -> None:
+def send_confirmation(session: Session, user: User, *, now: datetime, check: str = "") -> None:
+    """Write the mail with the link that confirms an address, in the caller's transaction.
+
+    `check` is the hash of the address, where the caller has made it already.
+    """
     token = links.issue(Purpose.CONFIRM, user.public_id, *facts(user), now=now)
     notify.mail.enqueue(
         session,
@@ -80,7 +85,7 @@ def _send_confirmation(session: Session, user: User, check: str, now: datetime) 
         template="confirm",
         language=user.language,
         now=now,
-        link=links.page("/confirm", token, check),
+        link=links.page("/confirm", token, check or links.hashed_email(user.email)),
         minutes=links.LIFETIME.seconds // 60,
     )
 
@@ -110,7 +115,7 @@ def resend_confirmation(email: str, *, now: datetime, address: str) -> None:
             now=now,
         )
         if user is not None and waits and user.password_hash:
-            _send_confirmation(session, user, check, now)
+            send_confirmation(session, user, now=now, check=check)
         elif user is not None and waits:
             invitations.send(session, user, now=now)
 
@@ -136,6 +141,51 @@ def confirm(token: str, check: str, *, now: datetime, address: str) -> User:
             raise links.dead()
         user.confirmed_at = now
         audit.record(session, "account.confirm", user=user, address=address, now=now)
+    return user
+
+
+def authenticate(
+    email: str, password: str, *, now: datetime, address: str, otp: str | None = None
+) -> User:
+    """Return the account with this address, password and, where it has one, second factor.
+
+    Raises:
+        Unauthenticated: "wrong_credentials"; or, only with the right password,
+            "second_factor_needed" without `otp`, "code_wrong" with a wrong one.
+        Forbidden: "not_confirmed" or "disabled", only with the right password.
+        TooMany: too many wrong tries for this address or from here.
+        AppError: the password is too long to be one.
+    """
+    user = check_password(email, password, now=now, address=address)
+    if second_factor.needed(user):
+        if not otp:
+            raise Unauthenticated(
+                "second_factor_needed", N_("This account needs a second factor too.")
+            )
+        second_factor.check(user, otp, now=now, address=address)
+    return user
+
+
+def second_step(user: User, *, now: datetime) -> str:
+    """Return a token that says for some minutes that this person's password was right."""
+    return links.issue(
+        Purpose.SECOND_STEP, user.public_id, *facts(user), now=now, lifetime=SECOND_STEP_LIFETIME
+    )
+
+
+def finish_login(token: str, otp: str, *, now: datetime, address: str) -> User:
+    """Return the person who had the right password some minutes ago and now has the right code.
+
+    Raises:
+        Gone: that was too long ago.
+        Unauthenticated: the code is wrong.
+        TooMany: it was wrong too often.
+    """
+    step = links.read(Purpose.SECOND_STEP, token, now=now)
+    user = by_public_id(step.subject)
+    if user is None or not user.is_active or not step.fits(*facts(user)):
+        raise links.dead()
+    second_factor.check(user, otp, now=now, address=address)
     return user
 
 

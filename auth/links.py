@@ -35,6 +35,7 @@ class Purpose(StrEnum):
     RESET = "reset"
     EMAIL = "email-change"
     UNDO = "email-undo"
+    SECOND_STEP = "second-step"  # never mailed: between password and second factor
 
 
 @dataclass(frozen=True, slots=True)
