@@ -6,7 +6,7 @@ from flask import Blueprint, Flask, Response, current_app, request
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import BaseConverter, Map, Rule
 
-from api import errors
+from api import errors, health
 from api.routing import Operation
 
 PREFIX = "/api/v1"
@@ -54,7 +54,8 @@ def init_app(server: Flask) -> list[Blueprint]:
 
     rest.after_request(_headers)
     server.register_blueprint(rest)
-    return [rest]
+    server.register_blueprint(health.bp)
+    return [rest, health.bp]
 
 
 def operations() -> list[Operation]:
