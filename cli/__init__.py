@@ -3,6 +3,7 @@
 An expected error ends a command with one line on standard error and exit code 1.
 """
 
+from importlib import import_module
 from typing import Any
 
 import click
@@ -23,11 +24,18 @@ class Group(AppGroup):
             raise click.ClickException(error.message) from error
 
 
-def init_app(server: Flask) -> None:
-    """Register every group."""
-    from cli import database, devices, doctor, listen, simulate, users
+COMMANDS = {
+    "database": ("database",),
+    "devices": ("devices",),
+    "doctor": ("doctor",),
+    "listen": ("listen", "work"),
+    "simulate": ("simulate",),
+    "users": ("users",),
+}
 
-    for group in (users.users, devices.devices, database.database):
-        server.cli.add_command(group)
-    for command in (listen.listen, listen.work, simulate.simulate, doctor.doctor):
-        server.cli.add_command(command)
+
+def init_app(server: Flask) -> None:
+    """Register every group and command."""
+    for module, names in COMMANDS.items():
+        for name in names:
+            server.cli.add_command(getattr(import_module(f"cli.{module}"), name))

@@ -1,0 +1,232 @@
+"""Guest links open a door for the right person, as often and as long as they may."""
+
+import json
+import threading
+from datetime import timedelta
+
+import pytest
+
+from db.base import db, transaction
+from db.models import Command, Grant, Level
+from devices import guests
+from errors import Forbidden, Invalid, NotFound, TooMany
+from tests.devices.conftest import NOW, give, person
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def link(parts, owner, door):
+    """Makes a link with these terms, open now unless told otherwise; returns its token."""
+
+    def make(**terms):
+        wanted = {
+            "label": "Mia",
+            "timezone": "Europe/Berlin",
+            "not_before": NOW - HOUR,
+            "not_after": NOW + 24 * HOUR,
+        } | terms
+        _, token = guests.create(
+            door, guests.Terms(**wanted), by=owner, keys=parts.keys, now=NOW, address="192.0.2.1"
+        )
+        return token
+
+    return make
+
+
+@pytest.fixture
+def press(parts):
+    """Presses the button of a link's page."""
+
+    def pressed(token, nonce="n1", pin="", now=NOW):
+        return guests.press(
+            token,
+            nonce=nonce,
+            pin=pin,
+            keys=parts.keys,
+            publisher=parts.publisher,
+            bus=parts.bus,
+            namespace="gatehouse",
+            now=now,
+            address="192.0.2.9",
+        )
+
+    return pressed
+
+
+def test_a_press_opens_the_door_in_the_name_of_the_guest(link, press, publisher):
+    command = press(link())
+    topic, payload = publisher.sent[0]
+    assert topic == "gatehouse/room1/commands"
+    assert json.loads(payload)["name"] == "unlock"
+    assert (command.actor, command.via) == ("Mia", "guest")
+
+
+def test_looking_never_acts(link, publisher):
+    token = link(max_uses=1)
+    for _ in range(50):
+        assert guests.look(token, now=NOW).link.uses == 0
+    assert publisher.sent == []
+
+
+def test_the_same_press_twice_is_one_press(link, press, publisher):
+    token = link(max_uses=1)
+    assert press(token).public_id == press(token).public_id
+    assert len(publisher.sent) == 1
+
+
+def test_a_link_for_one_use_opens_once(link, press, publisher):
+    token = link(max_uses=1)
+    press(token, nonce="first")
+    with pytest.raises(NotFound):
+        press(token, nonce="second")
+    assert len(publisher.sent) == 1
+
+
+def test_twenty_presses_at_once_on_one_use_open_once(server, link, press, publisher):
+    token = link(max_uses=1)
+    ready = threading.Barrier(20)
+
+    def guest(number: int) -> None:
+        with server.app_context():
+            ready.wait()
+            try:
+                press(token, nonce=f"n{number}")
+            except NotFound:
+                pass
+            finally:
+                db.session.remove()
+
+    crowd = [threading.Thread(target=guest, args=(number,)) for number in range(20)]
+    for one in crowd:
+        one.start()
+    for one in crowd:
+        one.join()
+    assert len(publisher.sent) == 1
+
+
+def test_an_early_guest_is_told_when_and_nothing_is_sent(link, press, publisher):
+    token = link(not_before=NOW + HOUR)
+    assert guests.look(token, now=NOW).verdict.opens_at == NOW + HOUR
+    with pytest.raises(Forbidden):
+        press(token)
+    assert publisher.sent == []
+
+
+@pytest.mark.parametrize("end", ["late", "revoked", "unknown", "door revoked", "owner lost it"])
+def test_all_ends_of_a_link_look_the_same(link, press, publisher, door, owner, end):
+    token = link()
+    if end == "unknown":
+        token = "x" * 43
+    if end == "revoked":
+        made = guests.of(door, by=owner)[0]
+        guests.revoke(door, made.public_id, by=owner, now=NOW, address="")
+    if end == "door revoked":
+        with transaction():
+            door.revoked_at = NOW
+    if end == "owner lost it":
+        with transaction() as session:
+            session.query(Grant).delete()
+    with pytest.raises(NotFound) as refused:
+        press(token, now=NOW + 25 * HOUR if end == "late" else NOW)
+    assert refused.value.code == "guest_link_ended"
+    assert publisher.sent == []
+
+
+def test_weekly_hours_are_those_of_the_door(link):
+    weekly = [
+        {
+            "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
+            "from": "15:00",
+            "until": "16:00",
+        }
+    ]
+    berlin = guests.look(link(weekly=weekly), now=NOW).verdict
+    tokyo = guests.look(link(weekly=weekly, timezone="Asia/Tokyo"), now=NOW).verdict
+    assert berlin.opens_at is not None
+    assert berlin.opens_at.minute == tokyo.opens_at.minute == 0
+    assert berlin.opens_at != tokyo.opens_at
+
+
+def test_a_pin_is_asked_for_and_compared(link, press, publisher):
+    token = link(pin="004217")
+    assert guests.look(token, now=NOW).wants_pin
+    with pytest.raises(Forbidden):
+        press(token, pin="004218")
+    assert publisher.sent == []
+    press(token, pin="004217")
+    assert len(publisher.sent) == 1
+
+
+def test_wrong_pins_bring_a_pause_that_the_right_one_must_wait_for_too(link, press, publisher):
+    token = link(pin="004217")
+    for number in range(5):
+        with pytest.raises(Forbidden):
+            press(token, nonce=f"n{number}", pin="999999")
+    with pytest.raises(TooMany):
+        press(token, pin="004217")
+    assert publisher.sent == []
+
+
+@pytest.mark.parametrize(
+    ("field", "terms"),
+    [
+        ("label", {"label": "  "}),
+        ("timezone", {"timezone": "Mars/Olympus"}),
+        ("not_after", {"not_after": NOW - 2 * HOUR}),
+        ("not_after", {"not_after": NOW + timedelta(days=5000)}),
+        ("max_uses", {"max_uses": 0}),
+        ("pin", {"pin": "12"}),
+        ("weekly", {"weekly": [{"days": ["fryday"], "from": "10:00", "until": "11:00"}]}),
+        ("weekly", {"weekly": [{"days": ["fri"], "from": "25:00", "until": "11:00"}]}),
+    ],
+)
+def test_terms_that_make_no_sense_are_refused_by_field(link, field, terms):
+    with pytest.raises(Invalid) as refused:
+        link(**terms)
+    assert refused.value.details["field"] == field
+
+
+def test_only_managers_make_links(parts, door, stranger):
+    terms = guests.Terms("Mia", NOW, NOW + HOUR, "UTC")
+    with pytest.raises(NotFound):
+        guests.create(door, terms, by=stranger, keys=parts.keys, now=NOW, address="")
+    give(stranger, door, Level.OPERATOR)
+    with pytest.raises(Forbidden):
+        guests.create(door, terms, by=stranger, keys=parts.keys, now=NOW, address="")
+
+
+def test_what_came_of_a_press_is_shown_to_its_link_only(link, press):
+    mine, other = link(), link()
+    command = press(mine)
+    assert guests.outcome(mine, command.public_id)[1].id == command.id
+    with pytest.raises(NotFound):
+        guests.outcome(other, command.public_id)
+
+
+def test_neither_token_nor_pin_is_in_the_database(link, press, settings):
+    token = link(pin="73914652")
+    press(token, pin="73914652")
+    db.session.remove()
+    stored = b"".join(path.read_bytes() for path in settings.instance_dir.glob("app.sqlite*"))
+    assert token.encode() not in stored
+    assert b"73914652" not in stored
+    assert db.session.query(Command).count() == 1
+
+
+def test_a_manager_who_was_removed_takes_the_links_along(parts, door, owner):
+    helper = person("helper")
+    give(helper, door, Level.MANAGER)
+    _, token = guests.create(
+        door,
+        guests.Terms("Mia", NOW - HOUR, NOW + HOUR, "UTC"),
+        by=helper,
+        keys=parts.keys,
+        now=NOW,
+        address="",
+    )
+    guests.look(token, now=NOW)
+    with transaction() as session:
+        session.query(Grant).filter_by(user_id=helper.id).delete()
+    with pytest.raises(NotFound):
+        guests.look(token, now=NOW)

@@ -1,0 +1,183 @@
+"""Rights travel, and never further than the giver's."""
+
+from datetime import timedelta
+
+import pytest
+
+from auth import access
+from db.base import db
+from db.models import Device, Level, OutboxMessage, User
+from devices import app_tokens, invitations, share_tokens, sharing
+from errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from tests.devices.conftest import NOW, give, person
+
+DAY = timedelta(days=1)
+
+
+def share(parts, door: Device, email: str, level: Level, by: User, now=NOW):
+    return sharing.share(door, email, level, by=by, bus=parts.bus, now=now, address="192.0.2.1")
+
+
+def answer(parts, offer, by: User, accept=True, now=NOW):
+    return invitations.answer(
+        offer.public_id, accept=accept, by=by, bus=parts.bus, now=now, address=""
+    )
+
+
+def test_somebody_with_an_account_has_the_level_at_once_and_is_told(parts, door, owner, stranger):
+    share(parts, door, "Stranger@Example.org", Level.OPERATOR, owner)
+    assert access.level(stranger, door) is Level.OPERATOR
+    assert db.session.query(OutboxMessage).one().recipient == "Stranger@example.org"
+
+
+def test_somebody_without_an_account_has_it_after_accepting(parts, door, owner):
+    offer = share(parts, door, "new@example.org", Level.VIEWER, owner)
+    new = person("new")
+    assert access.level(new, door) is None
+    assert [waiting.id for waiting in invitations.waiting(new, now=NOW)] == [offer.id]
+    answer(parts, offer, new)
+    assert access.level(new, door) is Level.VIEWER
+
+
+def test_an_invitation_is_for_its_address_only_and_once(parts, door, owner, stranger):
+    offer = share(parts, door, "new@example.org", Level.VIEWER, owner)
+    with pytest.raises(NotFound):
+        answer(parts, offer, stranger)
+    new = person("new")
+    answer(parts, offer, new, accept=False)
+    with pytest.raises(NotFound):
+        answer(parts, offer, new)
+    assert access.level(new, door) is None
+
+
+def test_an_invitation_ends_after_two_weeks(parts, door, owner):
+    offer = share(parts, door, "new@example.org", Level.VIEWER, owner)
+    with pytest.raises(NotFound):
+        answer(parts, offer, person("new"), now=NOW + 14 * DAY)
+
+
+def test_an_invitation_is_worth_what_its_giver_may_give_when_it_is_accepted(parts, door, owner):
+    helper = person("helper")
+    give(helper, door, Level.MANAGER)
+    offer = share(parts, door, "new@example.org", Level.MANAGER, helper)
+    sharing.remove(door, helper.public_id, by=owner, bus=parts.bus, now=NOW, address="")
+    new = person("new")
+    with pytest.raises(NotFound):
+        answer(parts, offer, new)
+    assert access.level(new, door) is None
+
+
+def test_nobody_gives_or_takes_more_than_they_have(parts, door, owner, stranger):
+    helper = person("helper")
+    give(helper, door, Level.OPERATOR)
+    with pytest.raises(Forbidden):
+        share(parts, door, "new@example.org", Level.VIEWER, helper)
+    with pytest.raises(NotFound):
+        share(parts, door, "new@example.org", Level.VIEWER, stranger)
+    with pytest.raises(Invalid):
+        share(parts, door, "new@example.org", Level.OWNER, owner)
+    give(stranger, door, Level.MANAGER)
+    with pytest.raises(Forbidden):
+        sharing.remove(door, owner.public_id, by=stranger, bus=parts.bus, now=NOW, address="")
+
+
+def test_everybody_but_the_owner_may_leave(parts, door, owner, stranger):
+    give(stranger, door, Level.VIEWER)
+    sharing.remove(door, stranger.public_id, by=stranger, bus=parts.bus, now=NOW, address="")
+    assert access.level(stranger, door) is None
+    with pytest.raises(Conflict):
+        sharing.remove(door, owner.public_id, by=owner, bus=parts.bus, now=NOW, address="")
+
+
+def test_ownership_moves_when_the_receiver_accepts(parts, door, owner, stranger):
+    offer = invitations.offer_ownership(door, stranger.email, by=owner, now=NOW, address="")
+    assert access.level(owner, door) is Level.OWNER
+    answer(parts, offer, stranger)
+    assert access.level(stranger, door) is Level.OWNER
+    assert access.level(owner, door) is Level.MANAGER
+
+
+def test_sharing_twice_with_the_same_person_is_a_conflict(parts, door, owner, stranger):
+    share(parts, door, stranger.email, Level.VIEWER, owner)
+    with pytest.raises(Conflict):
+        share(parts, door, stranger.email, Level.OPERATOR, owner)
+
+
+def test_accepting_never_lowers_a_level(parts, door, owner):
+    offer = share(parts, door, "new@example.org", Level.VIEWER, owner)
+    new = person("new")
+    give(new, door, Level.MANAGER)
+    answer(parts, offer, new)
+    assert access.level(new, door) is Level.MANAGER
+
+
+def token(door, owner, **terms) -> str:
+    wanted = {"level": Level.MANAGER, "max_uses": 1, "expires_at": NOW + DAY, "label": "Ines"}
+    return share_tokens.create(door, **(wanted | terms), by=owner, now=NOW, address="")[1]
+
+
+def redeem(parts, secret: str, by: User, now=NOW) -> Device:
+    return share_tokens.redeem(secret, by=by, bus=parts.bus, now=now, address="")
+
+
+def test_a_share_token_gives_its_level_and_says_who_used_it(parts, door, owner, stranger):
+    redeem(parts, token(door, owner), stranger)
+    assert access.level(stranger, door) is Level.MANAGER
+    assert share_tokens.of(door, by=owner)[0].redemptions[0].who == stranger.email
+
+
+def test_a_share_token_for_one_use_works_for_one_person(parts, door, owner, stranger):
+    secret = token(door, owner)
+    redeem(parts, secret, stranger)
+    redeem(parts, secret, stranger)  # again by the same person: nothing is used up
+    with pytest.raises(NotFound):
+        redeem(parts, secret, person("another"))
+
+
+def test_share_tokens_end(parts, door, owner, stranger):
+    late, revoked = token(door, owner), token(door, owner)
+    share_tokens.revoke(
+        door, share_tokens.of(door, by=owner)[0].public_id, by=owner, now=NOW, address=""
+    )
+    with pytest.raises(NotFound):
+        redeem(parts, late, stranger, now=NOW + DAY)
+    with pytest.raises(NotFound):
+        redeem(parts, revoked, stranger)
+    with pytest.raises(NotFound):
+        redeem(parts, "share_unknown", stranger)
+
+
+def test_a_share_token_is_worth_nothing_when_its_maker_has_lost_the_right(parts, door, owner):
+    helper = person("helper")
+    give(helper, door, Level.MANAGER)
+    secret = token(door, helper, level=Level.VIEWER)
+    sharing.remove(door, helper.public_id, by=owner, bus=parts.bus, now=NOW, address="")
+    with pytest.raises(NotFound):
+        redeem(parts, secret, person("another"))
+
+
+def test_an_app_reaches_the_devices_that_vouched_for_it(parts, door, owner, stranger):
+    app_tokens.vouch(door, "a-token-of-an-app", Level.OPERATOR, now=NOW)
+    assert app_tokens.discover("a-token-of-an-app", now=NOW) == [(door, Level.OPERATOR)]
+    assert app_tokens.require("a-token-of-an-app", door.public_id, Level.OPERATOR)[0] == door
+    with pytest.raises(NotFound):
+        app_tokens.require("a-token-of-an-app", door.public_id, Level.MANAGER)
+    with pytest.raises(Unauthenticated):
+        app_tokens.discover("some-other-token-x", now=NOW)
+    with pytest.raises(NotFound):
+        app_tokens.of(door, by=stranger)
+
+
+def test_a_revoked_app_is_refused_at_its_next_request(parts, door, owner):
+    row = app_tokens.vouch(door, "a-token-of-an-app", Level.VIEWER, now=NOW)
+    app_tokens.revoke(door, row.public_id, by=owner, bus=parts.bus, now=NOW, address="")
+    with pytest.raises(Unauthenticated):
+        app_tokens.discover("a-token-of-an-app", now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("secret", "level"), [("short", Level.VIEWER), ("a-token-of-an-app", Level.MANAGER)]
+)
+def test_an_app_token_must_be_secret_and_no_manager(parts, door, secret, level):
+    with pytest.raises(Invalid):
+        app_tokens.vouch(door, secret, level, now=NOW)
