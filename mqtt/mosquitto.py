@@ -200,6 +200,8 @@ class Mosquitto:
         log = self._folder / "log"
         if log.exists() and log.stat().st_size > LOG_LIMIT:
             log.replace(self._folder / "log.1")  # the signal makes it open a new one
+        if not self._answers(wait_s):
+            return False  # still starting: the signal would end it
         process.send_signal(signal.SIGHUP)
         return self._answers(wait_s)
 
@@ -208,6 +210,7 @@ class Mosquitto:
         process = self._running()
         if process:
             self._end(process)
+        self._reap()
 
     def _launch(self) -> None:
         program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
@@ -234,6 +237,7 @@ class Mosquitto:
         log = self._folder / "log"
         lines = [*_lines(said), *_lines(log)[-20:]]
         reason = next((line for line in reversed(lines) if "Error" in line), "no reason given")
+        self._reap()
         raise BrokerError(f"mosquitto does not start: {reason} (see {log})")
 
     def _check_port(self) -> None:
@@ -256,8 +260,7 @@ class Mosquitto:
         try:
             process = psutil.Process(int(self._pid.read_text()))
             if process.status() == psutil.STATUS_ZOMBIE:
-                if self._process:
-                    self._process.poll()  # ours: take its exit code, so that it goes
+                self._reap()
                 return None
             return process if str(self._conf) in process.cmdline() else None
         except (OSError, ValueError, psutil.Error):
@@ -278,6 +281,11 @@ class Mosquitto:
         except OSError:
             return False
         return True
+
+    def _reap(self) -> None:
+        """Take the exit code of a child that has ended, so that it goes."""
+        if self._process and self._process.poll() is not None:
+            self._process = None
 
     def _end(self, process: psutil.Process) -> None:
         process.terminate()

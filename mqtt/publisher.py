@@ -7,20 +7,20 @@ of its own, which ends with it.
 
 import logging
 import queue
-import socket
 import threading
 from collections.abc import Callable
 from math import ceil
 from typing import Any
 
 from paho.mqtt.client import MQTT_ERR_SUCCESS, Client
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from config import Settings
-from mqtt.mosquitto import client_id, endpoint, server_login
+from mqtt.client import new_client
+from mqtt.mosquitto import endpoint
 
 KEEPALIVE_S = 20
 RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0)  # pauses between tries; the last one stays
@@ -117,23 +117,12 @@ class MqttPublisher:
             self._stop.wait(RETRY_S[min(tries, len(RETRY_S) - 1)])
 
     def _new_client(self) -> Client:
-        settings = self._settings
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id(settings, "publisher"),
-            protocol=MQTTProtocolVersion.MQTTv5,
-            reconnect_on_failure=False,
+        client = new_client(
+            self._settings, "publisher", MQTTProtocolVersion.MQTTv5, reconnect_on_failure=False
         )
-        username, password = server_login(settings, "publisher")
-        if username:
-            client.username_pw_set(username, password)
-        if settings.mqtt_tls and not settings.manages_broker:
-            client.tls_set(ca_certs=str(settings.mqtt_ca) if settings.mqtt_ca else None)
         client.max_inflight_messages_set(IN_FLIGHT)
         client.max_queued_messages_set(IN_FLIGHT)
         client.connect_timeout = 5
-        client.suppress_exceptions = True  # one would end paho's thread
-        client.on_socket_open = _send_at_once
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
@@ -177,9 +166,3 @@ class MqttPublisher:
 
 def _nothing(_heard: bool) -> None:
     """Nobody asked."""
-
-
-def _send_at_once(_client: Client, _data: Any, connection: Any) -> None:
-    """Switch Nagle's algorithm off: it holds small messages back for 40 ms."""
-    if isinstance(connection, socket.socket) and connection.family != socket.AF_UNIX:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
