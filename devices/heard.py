@@ -39,9 +39,7 @@ class Heard:
 
     def state(self, now_ms: int) -> State:
         """Return the state at a time."""
-        return state_at(
-            self.row(), expected_interval_s=self.device.expected_interval_s, now_ms=now_ms
-        )
+        return state_at(self, expected_interval_s=self.device.expected_interval_s, now_ms=now_ms)
 
     def say(self, said: str, now_ms: int) -> None:
         """Take down what the device says of itself, and since when."""

@@ -37,12 +37,19 @@ class Outcome:
         answers: what devices said to commands.
         events: what browsers are told once it is stored.
         repeatable: whether storing all of it a second time would change nothing.
+        heard: the devices that gave a sign of life, by id.
     """
 
     batch: Batch = field(default_factory=Batch)
     answers: list[tuple[KnownDevice, dict[str, str]]] = field(default_factory=list)
     events: list[LiveEvent] = field(default_factory=list)
     repeatable: bool = True
+    heard: dict[int, Heard] = field(default_factory=dict)
+
+    def close(self) -> Batch:
+        """Return the batch, with the presence of each device as it came to be."""
+        self.batch.presence = {device_id: one.row() for device_id, one in self.heard.items()}
+        return self.batch
 
 
 class Intake:
@@ -169,7 +176,7 @@ class Intake:
         heard.attributes |= said.status.attributes
         if heard.state(arrival.arrived_ms) != State.ONLINE:
             heard.say("online" if said.status.online else "offline", arrival.arrived_ms)
-        out.batch.presence[heard.device.id] = heard.row()
+        out.heard[heard.device.id] = heard
         out.events.extend(_change(heard, arrival.arrived_ms))
 
 
@@ -219,7 +226,7 @@ def _life_sign(heard: Heard, status: Status | None, now_ms: int, out: Outcome) -
         heard.last_seen = heard.last_seen or now_ms
     if status:
         heard.attributes |= status.attributes
-    out.batch.presence[heard.device.id] = heard.row()
+    out.heard[heard.device.id] = heard
     out.events.extend(_change(heard, now_ms))
 
 

@@ -2,11 +2,23 @@
 
 import enum
 from datetime import datetime
+from typing import Protocol
 
 from clock import to_ms
-from db.telemetry.records import PresenceRow
 
 MISSED = 3  # so many expected intervals without a word are late
+
+
+class Seen(Protocol):
+    """What the state follows from; a `PresenceRow` has it."""
+
+    @property
+    def said(self) -> str:
+        """`online` or `offline`: what the device or its last will said."""
+
+    @property
+    def last_seen(self) -> int:
+        """When it was heard last, in milliseconds; 0: never."""
 
 
 class State(enum.StrEnum):
@@ -18,12 +30,12 @@ class State(enum.StrEnum):
     NEVER_SEEN = "never_seen"
 
 
-def state(row: PresenceRow | None, *, expected_interval_s: int, now: datetime) -> State:
+def state(row: Seen | None, *, expected_interval_s: int, now: datetime) -> State:
     """Return the state of a device of which `row` is known."""
     return state_at(row, expected_interval_s=expected_interval_s, now_ms=to_ms(now))
 
 
-def state_at(row: PresenceRow | None, *, expected_interval_s: int, now_ms: int) -> State:
+def state_at(row: Seen | None, *, expected_interval_s: int, now_ms: int) -> State:
     """Return the state at a time in milliseconds."""
     if row is None or not row.last_seen:
         return State.NEVER_SEEN

@@ -155,13 +155,13 @@ class Writer:
         parts = self._parts
         self._prepare(messages[0])
         out = Outcome()
-        for message in messages:
-            self._patiently(partial(self._take, message, out))
+        self._patiently(partial(self._take_all, deque(messages), out))
         for device, said in out.answers:
             self._patiently(partial(parts.answer, device, said))
+        batch = out.close()
         if not out.repeatable:
-            out.batch.receipt = parts.receipts.issue(messages)
-        written = self._patiently(partial(parts.store.write, out.batch))
+            batch.receipt = parts.receipts.issue(messages)
+        written = self._patiently(partial(parts.store.write, batch))
         parts.listener.acknowledge(messages)
         parts.bus.publish(out.events)
         self._last_arrival_ms = messages[-1].arrived_ms
@@ -183,6 +183,11 @@ class Writer:
 
     def _catch_up(self, away_ms: int) -> None:
         self._parts.intake.catch_up(max(0, away_ms), now_ms=now_ms())
+
+    def _take_all(self, messages: deque[Message], out: Outcome) -> None:
+        while messages:
+            self._take(messages[0], out)
+            messages.popleft()
 
     def _take(self, message: Message, out: Outcome) -> None:
         parts = self._parts
