@@ -10,51 +10,8 @@ import time
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import sign_up
+from tests.e2e.devices import create_device, publish
 from tests.stack import Stack, until
-
-
-def secret(page: Page, name: str) -> str:
-    """One of the credentials that the page shows once."""
-    return page.locator(f"[data-credential={name}]").inner_text().strip()
-
-
-def create_device(page: Page, name: str, kind: str) -> dict[str, str]:
-    """Add a device on the web and read its credentials off the page."""
-    page.goto("/devices/new")
-    page.get_by_label("Name", exact=True).fill(name)
-    page.get_by_label("Kind").select_option(kind)
-    page.get_by_role("button", name="Create device").click()
-    expect(page.locator("[data-credential=password]")).to_be_visible()
-    return {
-        key: secret(page, key)
-        for key in ("username", "password", "controller_id", "command_key", "token")
-    }
-
-
-def publish(house: Stack, device: dict[str, str], rest: str, payload: str, *options: str) -> None:
-    """Publish with Mosquitto's own client, as the device."""
-    subprocess.run(
-        [
-            "mosquitto_pub",
-            "-h",
-            "127.0.0.1",
-            "-p",
-            str(house.mqtt_port),
-            "-q",
-            "1",
-            "-u",
-            device["username"],
-            "-P",
-            device["password"],
-            "-t",
-            f"gatehouse/{device['controller_id']}/{rest}",
-            "-m",
-            payload,
-            *options,
-        ],
-        check=True,
-        timeout=10,
-    )
 
 
 def test_a_new_user_gets_from_sign_up_to_a_live_chart_csv_and_an_opened_door(
