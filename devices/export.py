@@ -84,11 +84,15 @@ def gzipped(parts: Iterable[bytes]) -> Iterator[bytes]:
     yield packer.flush()
 
 
+def defused(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula: those get an apostrophe."""
+    return "'" + text if text.lstrip(" \u00a0")[:1] in FORMULA and text.strip() else text
+
+
 def text_cell(text: str) -> bytes:
     """Return a text as a quoted cell that no spreadsheet carries out."""
-    if text.lstrip(" \u00a0")[:1] in FORMULA and text:
-        text = "'" + text
-    return b'"' + text.replace("\0", "\ufffd").replace('"', '""').encode("utf-8", "replace") + b'"'
+    plain = defused(text).replace("\0", "\ufffd").replace('"', '""')
+    return b'"' + plain.encode("utf-8", "replace") + b'"'
 
 
 def _long(

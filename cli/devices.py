@@ -1,0 +1,218 @@
+"""`devices`: look after devices from the shell of the server.
+
+A command acts as the owner of the device, or as the person named with --as; so the rights, limits
+and the audit log are those of the pages.
+"""
+
+import sys
+from typing import Any
+
+import click
+import orjson
+
+import wiring
+from auth import addresses, people, tokens
+from cli import Group, transfer
+from clock import utcnow
+from db.models import Device, Kind, User
+from devices import inventory, presence, registry
+from errors import AppError, Conflict, NotFound
+
+devices = Group("devices", help="Look after devices.")
+
+device_argument = click.argument("device")
+as_option = click.option("--as", "acting", metavar="EMAIL", help="Act as this person.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+kind_option = click.option("--kind", type=click.Choice([kind.value for kind in Kind]))
+format_option = click.option(
+    "--format", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True
+)
+
+
+@devices.command()
+@click.argument("name")
+@click.option("--owner", required=True, metavar="EMAIL", help="Whose device it will be.")
+@kind_option
+@click.option("--hardware-id", help="Burnt in, never changes.")
+@click.option("--controller-id", help="Its part of the topics; made from the name if left out.")
+@json_option
+def add(owner: str, as_json: bool, kind: str | None, **given: str | None) -> None:
+    """Add a device called NAME and print its secrets, this once."""
+    made = transfer.create({**given, "kind": kind or Kind.OTHER}, by=_person(owner))
+    _print(made, as_json)
+
+
+@devices.command("list")
+@click.option("--search", default="", help="Only with this text in name, ids or owner.")
+@json_option
+def list_all(search: str, as_json: bool) -> None:
+    """List all devices."""
+    shown = [_summary(one) for one in inventory.on_this_machine(search)]
+    if as_json:
+        click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
+        return
+    columns = ("id", "name", "kind", "controller_id", "state", "owner")
+    rows = [columns, *([str(one[column]) for column in columns] for one in shown)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo(line.rstrip())
+
+
+@devices.command()
+@device_argument
+@json_option
+def show(device: str, as_json: bool) -> None:
+    """Show one device; DEVICE is an id, a controller id, a hardware id or a name."""
+    found = inventory.find(device)
+    owner = inventory.owner(found)
+    listed = inventory.Listed(found, owner.email_typed if owner else "")
+    more = {"firmware": found.firmware, "notes": found.notes, "timezone": found.timezone}
+    living = tokens.listing(found, by=owner) if owner else []
+    marks = [f"{token.public_id} {token.label}".strip() for token in living]
+    _print({**_summary(listed), **more, "tokens": marks}, as_json)
+
+
+@devices.command()
+@device_argument
+@as_option
+@click.option("--name")
+@kind_option
+@click.option("--controller-id")
+@click.option("--notes")
+@click.option("--timezone")
+@click.option("--expected-interval-s", type=int)
+@click.option("--retention-days", type=int)
+@click.option("--hold-to-act/--press-to-act", default=None)
+def edit(device: str, acting: str | None, **given: Any) -> None:
+    """Change a device; what is left out stays."""
+    found = inventory.find(device)
+    changes = {field: value for field, value in given.items() if value is not None}
+    changed = registry.update(
+        found,
+        by=_acting(found, acting),
+        now=utcnow(),
+        broker=wiring.current().broker,
+        **changes,
+    )
+    click.echo(f"{found.name} is changed" if changed else f"{found.name} was so already")
+
+
+@devices.command()
+@device_argument
+@as_option
+@json_option
+def rotate(device: str, acting: str | None, as_json: bool) -> None:
+    """Give a device a new broker password; the old one stops at once."""
+    parts = wiring.current()
+    found = inventory.find(device)
+    by = _acting(found, acting)
+    password = registry.rotate(found, by=by, now=utcnow(), broker=parts.broker, keys=parts.keys)
+    _print({"username": found.mqtt_username, "password": password}, as_json)
+
+
+@devices.command()
+@device_argument
+@as_option
+def revoke(device: str, acting: str | None) -> None:
+    """Shut a device out, at the broker and over HTTP, until its password is rotated."""
+    found = inventory.find(device)
+    by = _acting(found, acting)
+    registry.revoke(found, by=by, now=utcnow(), broker=wiring.current().broker)
+    click.echo(f"{found.name} is shut out")
+
+
+@devices.command()
+@device_argument
+@as_option
+@click.confirmation_option(prompt="Delete the device with all its readings?")
+def delete(device: str, acting: str | None) -> None:
+    """Delete a device with all its readings."""
+    parts = wiring.current()
+    found = inventory.find(device)
+    name, by = found.name, _acting(found, acting)
+    registry.delete(found, by=by, now=utcnow(), broker=parts.broker, store=parts.store)
+    click.echo(f"{name} is deleted")
+
+
+@devices.command()
+@device_argument
+@as_option
+@click.option("--label", default="", help="What the token is for.")
+@click.option("--revoke", "ended", metavar="ID", help="End this token instead of making one.")
+def token(device: str, acting: str | None, label: str, ended: str | None) -> None:
+    """Make a token for a device and print it, this once; or end one."""
+    found = inventory.find(device)
+    by = _acting(found, acting)
+    if ended:
+        tokens.revoke(found, ended, by=by, now=utcnow())
+        click.echo(f"{ended} is ended")
+        return
+    click.echo(tokens.create(found, by=by, label=label, now=utcnow())[1])
+
+
+@devices.command("export")
+@click.argument("file", type=click.File("w", encoding="utf-8"), default="-")
+@format_option
+def export_all(file: Any, form: str) -> None:
+    """Write all devices, without secrets, to FILE."""
+    transfer.write(file, inventory.on_this_machine(), form)
+
+
+@devices.command("import")
+@click.argument("file", type=click.File("r", encoding="utf-8-sig"))
+@click.option("--owner", metavar="EMAIL", help="Of those that name none.")
+@format_option
+def import_all(file: Any, owner: str | None, form: str) -> None:
+    """Add the devices in FILE and print their secrets, this once, in the same format.
+
+    What cannot be added is named on standard error; the rest is added, and the exit code is 1.
+    """
+    made: list[dict[str, str]] = []
+    failed = 0
+    for number, given in enumerate(transfer.read(file, form), 1):
+        try:
+            made.append(transfer.create(given, by=_person(given.get("owner") or owner or "")))
+        except AppError as error:
+            failed += 1
+            click.echo(f"device {number}: {error.message}", err=True)
+    transfer.write_secrets(sys.stdout, made, form)
+    if failed:
+        raise SystemExit(1)
+
+
+def _summary(one: inventory.Listed) -> dict[str, Any]:
+    device = one.device
+    row = wiring.current().store.presence([device.id]).get(device.id)
+    state = presence.state(row, expected_interval_s=device.expected_interval_s, now=utcnow())
+    return {
+        **transfer.described(one),
+        "id": device.public_id,
+        "state": "revoked" if device.revoked_at else state.value,
+        "mqtt_username": device.mqtt_username,
+    }
+
+
+def _person(email: str) -> User:
+    user = people.by_email(addresses.key(email))
+    if user is None:
+        raise NotFound("user_not_found", "There is no account of %(email)s.", email=email or "''")
+    return user
+
+
+def _acting(device: Device, email: str | None) -> User:
+    """Return who acts: the person that was named, or the owner."""
+    person = _person(email) if email else inventory.owner(device)
+    if person is None:
+        raise Conflict("device_unclaimed", "Nobody has claimed this device yet.")
+    return person
+
+
+def _print(fields: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(orjson.dumps(fields, option=orjson.OPT_INDENT_2))
+        return
+    width = max(map(len, fields))
+    for name, value in fields.items():
+        text = ", ".join(value) if isinstance(value, list) else value
+        click.echo(f"{name.ljust(width)}  {text if text is not None else ''}".rstrip())
