@@ -142,7 +142,7 @@ def _page(column: Column, query: Wanted) -> Readings:
     start = decode(query.cursor)[0] if query.cursor else query.start_ms
     if column.series.kind == "text":
         rows: list[tuple[int, float | str]] = list(
-            store.texts(column.series.id, start, query.end_ms, limit + 1)
+            store.first_texts(column.series.id, start, query.end_ms, limit + 1)
         )
     else:
         times, values = store.window(column.series.id, start, query.end_ms, limit + 1)

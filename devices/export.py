@@ -177,7 +177,7 @@ def _pages(
 ) -> Iterator[Page]:
     """Yield the non-empty pages of one sensor, with its values as finished cells."""
     if series.kind == "text":
-        yield from _text_pages(store.texts, series.id, start_ms, end_ms, size)
+        yield from _text_pages(store.first_texts, series.id, start_ms, end_ms, size)
         return
     for times, values in store.pages(series.id, start_ms, end_ms, size=size):
         if times.size:

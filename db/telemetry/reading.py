@@ -42,6 +42,16 @@ def texts(link: Link, span: Span, limit: int) -> list[tuple[int, str]]:
     return [(ts, text) for ts, text in reversed(rows)]
 
 
+def first_texts(link: Link, span: Span, limit: int) -> list[tuple[int, str]]:
+    """Return the oldest `limit` texts of a span, oldest first."""
+    rows = link.rows(
+        "SELECT ts, text FROM event WHERE series_id = ? AND ts >= ? AND ts < ?"
+        " ORDER BY ts LIMIT ?",
+        *(*span, limit),
+    )
+    return [(ts, text) for ts, text in rows]
+
+
 def sparks(
     link: Link,
     series_ids: Iterable[int],

@@ -184,6 +184,13 @@ class TelemetryStore:
         with self._reading() as link:
             return reading.texts(link, Span(series_id, start_ms, end_ms), limit)
 
+    def first_texts(
+        self, series_id: int, start_ms: int, end_ms: int, limit: int
+    ) -> list[tuple[int, str]]:
+        """Return the oldest `limit` texts of [start, end): one page of an export."""
+        with self._reading() as link:
+            return reading.first_texts(link, Span(series_id, start_ms, end_ms), limit)
+
     def presence(self, device_ids: Iterable[int]) -> dict[int, PresenceRow]:
         """Return the presence of each device that was ever heard of."""
         with self._reading() as link:

@@ -1,0 +1,262 @@
+"""CSV: read again by the standard library, byte for byte what was stored."""
+
+import contextlib
+import csv
+import gzip
+import io
+import threading
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import db.base
+from db.telemetry.records import Batch, Series
+from db.telemetry.store import TelemetryStore
+from devices import downloads, export
+from devices.downloads import Download
+from devices.export import Column
+from errors import TooMany
+
+T0 = 1_767_225_600_000  # 2026-01-01T00:00:00Z
+FOREVER = 4_102_444_800_000
+NASTY = ["=1+1", "@a", "a,b", 'q"q', "l\nf", "c\rr", "+1", "-5.2", "\tx", " =1", "＝1", "'", "ä €"]
+
+
+@pytest.fixture
+def store(context: Flask):
+    store = TelemetryStore(db.base.telemetry_engine())
+    yield store
+    store.close()
+
+
+def numbers(store: TelemetryStore, name: str, values: dict[int, float], **kind) -> Series:
+    """A sensor of device 1 with values at ms after T0."""
+    series = store.add_series(1, name, kind.pop("kind", "number"), kind.pop("unit", ""))
+    store.write(Batch(values=[(series.id, T0 + ms, value) for ms, value in values.items()]))
+    return series
+
+
+def document(store, columns, start=T0, end=FOREVER, layout="long") -> bytes:
+    return b"".join(export.csv_rows(store, columns, start, end, layout))
+
+
+def table(document: bytes) -> list[list[str]]:
+    """What the csv module reads; it must be strict RFC 4180."""
+    assert document.endswith(b"\r\n")
+    return list(csv.reader(io.StringIO(document.decode(), newline=""), strict=True))
+
+
+def test_long_is_one_line_a_reading_with_times_in_utc(store):
+    series = numbers(
+        store, "temperature", {0: 21.5, 1: -5.2, 999: 1e-7, 86_399_001: 3.0}, unit="°C"
+    )
+
+    lines = document(store, [Column("House", series)]).decode().split("\r\n")
+
+    assert lines == [
+        "time,device,sensor,value,unit",
+        '2026-01-01T00:00:00.000Z,"House","temperature",21.5,"°C"',
+        '2026-01-01T00:00:00.001Z,"House","temperature",-5.2,"°C"',
+        '2026-01-01T00:00:00.999Z,"House","temperature",1e-7,"°C"',
+        '2026-01-01T23:59:59.001Z,"House","temperature",3,"°C"',
+        "",
+    ]
+
+
+def test_the_range_is_half_open(store):
+    series = numbers(store, "n", {0: 1.0, 10: 2.0, 20: 3.0})
+
+    rows = table(document(store, [Column("d", series)], T0, T0 + 20))
+
+    assert [row[3] for row in rows[1:]] == ["1", "2"]
+
+
+def test_names_that_a_spreadsheet_would_carry_out_are_defused_and_numbers_are_not(store):
+    columns = [
+        Column(name, numbers(store, f"s{number}", {number: -5.2}))
+        for number, name in enumerate(NASTY)
+    ]
+
+    rows = table(document(store, columns))
+
+    assert len(rows) == 1 + len(NASTY)
+    for name, row in zip(NASTY, rows[1:], strict=True):
+        harmless = name in {"a,b", 'q"q', "l\nf", "c\rr", "'", "ä €"}
+        assert row[1] == (name if harmless else "'" + name)
+        assert row[3] == "-5.2"
+
+
+def test_texts_are_quoted_and_defused(store):
+    series = store.add_series(1, "state", "text")
+    texts = ["open", "=HYPERLINK(1)", 'say "hi"', "two\r\nlines", ""]
+    store.write(Batch(texts=[(series.id, T0 + n, text) for n, text in enumerate(texts)]))
+
+    rows = table(document(store, [Column("d", series)]))
+
+    assert [row[3] for row in rows[1:]] == ["open", "'=HYPERLINK(1)", *texts[2:]]
+
+
+def test_wide_has_one_line_a_time_and_one_column_a_sensor(store):
+    columns = [
+        Column("House", numbers(store, "t", {0: 1.0, 10: 2.0, 30: 4.0}, unit="°C")),
+        Column("=House", numbers(store, "door", {10: 1.0, 20: 0.0}, kind="state")),
+        Column("House", numbers(store, "none", {})),
+    ]
+
+    rows = table(document(store, columns, layout="wide"))
+
+    assert rows == [
+        ["time", "House / t (°C)", "'=House / door", "House / none"],
+        ["2026-01-01T00:00:00.000Z", "1", "", ""],
+        ["2026-01-01T00:00:00.010Z", "2", "1", ""],
+        ["2026-01-01T00:00:00.020Z", "", "0", ""],
+        ["2026-01-01T00:00:00.030Z", "4", "", ""],
+    ]
+
+
+@pytest.mark.parametrize("layout", ["long", "wide"])
+def test_pages_join_without_a_seam(store, layout, monkeypatch):
+    monkeypatch.setattr(export, "PAGE", 300)
+    monkeypatch.setattr(export, "HELD", 600)
+    columns = [
+        Column("d", numbers(store, f"s{step}", {ms: float(ms) for ms in range(0, 3000, step)}))
+        for step in (1, 2, 7)
+    ]
+    text_series = store.add_series(1, "words", "text")
+    store.write(Batch(texts=[(text_series.id, T0 + ms, str(ms)) for ms in range(0, 3000, 5)]))
+
+    rows = table(document(store, [*columns, Column("d", text_series)], layout=layout))
+
+    if layout == "long":
+        assert len(rows) == 1 + 3000 + 1500 + 429 + 600
+        return
+    assert len(rows) == 1 + 3000
+    for ms, row in enumerate(rows[1:]):
+        assert row[1:] == [str(ms) if ms % step == 0 else "" for step in (1, 2, 7, 5)]
+
+
+@pytest.mark.parametrize("layout", ["long", "wide"])
+def test_nothing_is_a_head_without_rows(store, layout):
+    assert len(table(document(store, [], layout=layout))) == 1
+
+
+def test_a_small_part_is_held_however_long_the_range(store):
+    series = numbers(store, "s", dict.fromkeys(range(50000), 0.5))
+
+    sizes = [len(part) for part in export.csv_rows(store, [Column("d", series)], T0, FOREVER)]
+
+    assert len(sizes) >= 3
+    assert max(sizes) < 2_000_000
+
+
+def test_gzip_is_the_same_document(store):
+    columns = [Column("d", numbers(store, "s", {ms: ms / 8 for ms in range(30_000)}))]
+
+    packed = b"".join(export.gzipped(export.csv_rows(store, columns, T0, FOREVER)))
+
+    assert gzip.decompress(packed) == document(store, columns)
+    assert len(packed) < len(document(store, columns)) / 4
+
+
+def test_columns_are_the_sensors_of_the_devices_in_their_order(store):
+    numbers(store, "b", {0: 1.0})
+    numbers(store, "a", {0: 1.0})
+    store.add_series(2, "b", "number")
+    devices = [SimpleNamespace(id=2, name="two"), SimpleNamespace(id=1, name="one")]
+
+    found = export.columns(devices, store)
+    chosen = export.columns(devices, store, sensors=["b"])
+
+    assert {(one.device, one.series.name) for one in found} == {
+        ("two", "b"),
+        ("one", "a"),
+        ("one", "b"),
+    }
+    assert [(one.device, one.series.name) for one in chosen] == [("two", "b"), ("one", "b")]
+
+
+class Memory:
+    """A store of one page, for properties of cells."""
+
+    def __init__(self, times, values):
+        import numpy as np
+
+        self.page = np.array(times, np.int64), np.array(values, np.float64)
+
+    def pages(self, series_id, start_ms, end_ms, *, size):
+        yield self.page
+
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+moments = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1))  # noqa: DTZ001
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.tuples(moments, finite), min_size=1, max_size=50), st.text(), st.text())
+def test_every_number_time_and_name_reads_back(readings, device, sensor):
+    times = [int(at.replace(tzinfo=UTC).timestamp() * 1000) for at, _ in readings]
+    values = [value for _, value in readings]
+    column = Column(device, Series(1, 1, sensor, "number", "=unit"))
+
+    rows = table(document(Memory(times, values), [column]))
+
+    assert len(rows) == 1 + len(readings)
+    for ms, value, row in zip(times, values, rows[1:], strict=True):
+        assert float(row[3]) == value
+        assert round(datetime.fromisoformat(row[0]).timestamp() * 1000) == ms
+        for given_text, cell in ((device, row[1]), (sensor, row[2])):
+            kept = given_text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+            assert cell in {kept, "'" + kept}
+            assert not cell.lstrip(" \u00a0").startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+        assert row[4] == "'=unit"
+
+
+def test_a_person_has_two_downloads_at_the_same_time():
+    def parts():
+        yield b"x"
+
+    first, second = Download("alice", parts()), Download("alice", parts())
+    with pytest.raises(TooMany):
+        Download("alice", parts())
+    other = Download("bob", parts())
+    first.close()  # was never begun
+    first.close()  # gives nothing back twice
+    third = Download("alice", parts())
+    with pytest.raises(TooMany):
+        Download("alice", parts())
+    assert list(second) == list(third) == list(other) == [b"x"]
+    assert not downloads._running
+
+
+def test_an_export_that_breaks_gives_its_place_back():
+    def broken():
+        yield b"x"
+        raise RuntimeError("the store went away")
+
+    download = Download("carol", broken())
+    next(download)
+    with pytest.raises(RuntimeError):
+        next(download)
+    assert "carol" not in downloads._running
+
+
+def test_places_are_counted_right_from_many_threads():
+    taken: list[Download] = []
+
+    def take():
+        with contextlib.suppress(TooMany):
+            taken.append(Download("dave", iter([b""])))
+
+    threads = [threading.Thread(target=take) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(taken) == downloads.MOST
+    for download in taken:
+        download.close()
