@@ -1,0 +1,155 @@
+"""The settings of one device: name, notes, credentials, deletion; each for who may change it."""
+
+from typing import Any
+
+import dash_bootstrap_components as dbc
+from dash import html
+from dash.development.base_component import Component
+from flask_babel import gettext as _
+
+from config import Settings
+from dashboard import components
+from db.models import Device, Level
+from db.telemetry.records import PresenceRow
+
+NAME, RENAME, RENAMED = "device-name", "device-rename", "device-renamed"
+NOTES, INTERVAL, HOLD = "device-notes", "device-interval", "device-hold"
+SAVE, SAVED = "device-save", "device-saved"
+ROTATE, ROTATED = "device-rotate", "device-rotated"
+DELETE, DELETE_NAME, DELETED = "device-delete", "device-delete-name", "device-deleted"
+
+
+def panel(settings: Settings, device: Device, level: Level, row: PresenceRow | None) -> Component:
+    """Return the settings that a person of this level may see and change."""
+    attributes = row.attributes if row else {}
+    sections = [_facts(settings, device, attributes)]
+    if level >= Level.MANAGER:
+        danger = [_credentials(), _deletion(device) if level >= Level.OWNER else None]
+        sections = [
+            _name(device),
+            _behaviour(device),
+            *sections,
+            html.Div(danger, className="gh-stack align-content-start"),
+        ]
+    return html.Section(
+        components.fold(_("Settings"), html.Div(sections, className="gh-columns")),
+        className="gh-panel",
+    )
+
+
+def _name(device: Device) -> Component:
+    return html.Section(
+        [
+            html.H3(_("Name")),
+            components.field(
+                _("Name"), dbc.Input(id=NAME, value=device.name, maxlength=80, autocomplete="off")
+            ),
+            _button(_("Rename"), RENAME),
+            _answer(RENAMED),
+        ]
+    )
+
+
+def _behaviour(device: Device) -> Component:
+    return html.Section(
+        [
+            html.H3(_("Behaviour")),
+            components.field(
+                _("Seconds between messages"),
+                dbc.Input(
+                    id=INTERVAL, type="number", min=1, step=1, value=device.expected_interval_s
+                ),
+                _("A device that is silent for three times as long is late."),
+            ),
+            components.field(
+                _("Notes"),
+                dbc.Textarea(id=NOTES, value=device.notes, maxlength=4000, rows=3),
+            ),
+            dbc.Checkbox(
+                id=HOLD,
+                label=_("Press and hold the button to act"),
+                value=device.hold_to_act,
+                class_name="gh-field",
+            ),
+            _button(_("Save"), SAVE),
+            _answer(SAVED),
+        ]
+    )
+
+
+def _facts(settings: Settings, device: Device, attributes: dict[str, Any]) -> Component:
+    base = f"{settings.mqtt_namespace}/{device.controller_id}"
+    rows = [
+        (_("Device id"), device.public_id),
+        (_("Controller id"), device.controller_id),
+        (_("Hardware id"), device.hardware_id or ""),
+        (_("Firmware"), device.firmware),
+        (_("MQTT user name"), device.mqtt_username),
+        (_("Topic for readings"), f"{base}/telemetry"),
+        (_("Topic of commands"), f"{base}/commands"),
+        *((name, str(value)) for name, value in attributes.items()),
+    ]
+    return html.Section(
+        [
+            html.H3(_("Identity")),
+            components.facts((name, text) for name, text in rows if text),
+        ]
+    )
+
+
+def _credentials() -> Component:
+    return html.Section(
+        [
+            html.H3(_("Credentials")),
+            components.fold(
+                _("New password …"),
+                html.Div(
+                    [
+                        html.P(
+                            _(
+                                "The old password stops at once and a live connection is cut."
+                                " The new one is shown here, this once."
+                            )
+                        ),
+                        _button(_("Make a new password"), ROTATE),
+                    ]
+                ),
+            ),
+            html.Div(id=ROTATED, role="status", className="mt-3"),
+        ]
+    )
+
+
+def _deletion(device: Device) -> Component:
+    return html.Section(
+        [
+            html.H3(_("Delete")),
+            components.fold(
+                _("Delete this device …"),
+                html.Div(
+                    [
+                        html.P(
+                            _(
+                                "Its readings, commands and rights are deleted with it."
+                                " This cannot be undone."
+                            )
+                        ),
+                        components.field(
+                            _("To confirm, type %(word)s", word=device.name),
+                            dbc.Input(id=DELETE_NAME, autocomplete="off"),
+                        ),
+                        _button(_("Delete device"), DELETE, "danger"),
+                    ]
+                ),
+            ),
+            _answer(DELETED),
+        ]
+    )
+
+
+def _button(text: str, button_id: str, style: str = "secondary") -> Component:
+    return html.Button(text, id=button_id, type="button", className=f"btn btn-{style}")
+
+
+def _answer(component_id: str) -> Component:
+    return html.Div(id=component_id, role="status", className="mt-3")

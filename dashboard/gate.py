@@ -1,0 +1,104 @@
+"""The one door: whatever is not named open here needs a session, all of Dash included."""
+
+from urllib.parse import quote, urlsplit
+
+import dash
+from dash.exceptions import DependencyException
+from flask import Flask, Response, abort, jsonify, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+import wiring
+from auth import sessions
+from dashboard import callbacks, headers
+
+OPEN = frozenset(
+    {
+        # account pages
+        "login",
+        "logout",
+        "register",
+        "confirm",
+        "recover",
+        "reset",
+        "language",
+        # guest pages: the link itself is the right
+        "g",
+        # programs and devices: they show a token
+        "api",
+        "device_login",
+        "device_ping",
+        "metrics",
+        # whether the server lives
+        "healthz",
+        "readyz",
+        # only from this machine, while no mail server is set
+        "outbox",
+        "outbox.json",
+        # never anything private
+        "assets",
+    }
+)
+"""First parts of the paths that strangers reach; what lies behind looks after itself."""
+
+TOKEN_ONLY = frozenset({"api", "device_login", "device_ping"})
+"""First parts of paths that never look at a cookie, so another site gains nothing there."""
+
+MACHINE = ("/_", "/live", "/data/")
+"""What scripts fetch; these get 401 where a page gets the way to the login."""
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def install(server: Flask, app: dash.Dash) -> None:
+    """Put the gate in front of everything that is registered on this server."""
+
+    def guard() -> ResponseReturnValue | None:
+        first = request.path.split("/", 2)[1]
+        if first not in TOKEN_ONLY and _from_elsewhere():
+            return _error(403, "cross_site", _("This request came from another site."))
+        if first in OPEN:
+            return None
+        user = sessions.signed_in()
+        if user is None:
+            return _to_login()
+        if request.path == callbacks.PATH:
+            return callbacks.refusal(app, user)
+        return None
+
+    # before all others, so that a stranger hears the same whatever else is wrong with a request
+    server.before_request_funcs.setdefault(None, []).insert(0, guard)
+    server.after_request(headers.writer(app))
+    server.register_error_handler(DependencyException, lambda _error: abort(404))
+
+
+def _from_elsewhere() -> bool:
+    """Return whether another site made this browser send a request that changes something."""
+    if request.method in SAFE_METHODS:
+        return False
+    if site := request.headers.get("Sec-Fetch-Site"):
+        return site not in {"same-origin", "none"}
+    origin = request.headers.get("Origin")
+    if origin is None or origin == "null":  # pages that send no referrer; the form token decides
+        return False
+    own = {request.host, urlsplit(wiring.current().settings.url).netloc}
+    return urlsplit(origin).netloc not in own
+
+
+def _to_login() -> ResponseReturnValue:
+    """Send a page to the login and back; tell a script that nobody is signed in."""
+    mode = request.headers.get("Sec-Fetch-Mode", "navigate")
+    if (
+        request.method not in {"GET", "HEAD"}
+        or mode != "navigate"
+        or request.path.startswith(MACHINE)
+    ):
+        return _error(401, "unauthenticated", _("Please log in."))
+    wanted = request.full_path.rstrip("?")
+    return redirect("/login" if wanted == "/" else f"/login?next={quote(wanted, safe='/')}")
+
+
+def _error(status: int, code: str, message: str) -> Response:
+    answer = jsonify(error={"code": code, "message": message, "details": {}})
+    answer.status_code = status
+    return answer

@@ -1,0 +1,186 @@
+"""One device: its charts, what it says, and its settings."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import dash
+from dash import Input, Output, State, callback, dcc, html, no_update
+from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
+from flask_babel import gettext as _
+
+import wiring
+from auth import access as rights
+from auth import sessions
+from clock import now_ms, utcnow
+from dashboard import components, credentials, device_form, device_view, errors_shown
+from dashboard.access import access
+from db.models import Device, Level, User
+from devices import commands, readings, registry
+from errors import Invalid
+
+DEVICE, AWAY = "device-id", "device-away"
+TEXTS = 50  # of each text sensor, in the shown range
+LOG_LINES = 50
+
+
+@access("user")
+def title(user: User, /, device_id: Any = "", **_query: Any) -> str:
+    """Return what the browser's tab says: the name, to those who may know it."""
+    return f"{rights.visible(user, str(device_id)).name} · Gatehouse"
+
+
+# after /devices/new, which this path would match too
+dash.register_page(__name__, path_template="/devices/<device_id>", title=title, order=3)
+
+
+@access("user")
+def layout(user: User, /, device_id: Any = "", range: Any = "", **_query: Any) -> Component:
+    """Return the page; `device_id` may come from the query too, so rights are asked here."""
+    parts = wiring.current()
+    device = rights.visible(user, str(device_id))
+    level = rights.level(user, device) or Level.VIEWER
+    shown = range if range in device_view.RANGES_MS else device_view.SHOWN_FIRST
+    found = readings.overview([device], parts.store, utcnow())[device.id]
+    return html.Div(
+        [
+            dcc.Store(id=DEVICE, data=device.public_id),
+            dcc.Location(id=AWAY, refresh="callback-nav"),
+            device_view.head(device, level, found, _last_command(device)),
+            device_view.tools(device, shown),
+            device_view.sensors(device, found.sensors),
+            device_view.texts(device, found.sensors, _earlier_texts(found.sensors, shown)),
+            device_view.notes(device),
+            device_view.refused(parts.store.refusals(device.id)),
+            device_view.log(parts.store.logs(device.id, LOG_LINES)),
+            device_form.panel(parts.settings, device, level, found.presence),
+        ],
+        role="region",
+        className="gh-stack",
+        **{"aria-label": device.name, "data-device": device.public_id},
+    )
+
+
+def _last_command(device: Device) -> tuple[str, str]:
+    asked = commands.recent(device, limit=1)
+    return (asked[0].state, asked[0].detail) if asked else ("", "")
+
+
+def _earlier_texts(
+    sensors: Sequence[readings.SensorNow], shown: str
+) -> dict[int, list[tuple[int, str]]]:
+    end = now_ms() + 1
+    start = end - device_view.RANGES_MS[shown]
+    store = wiring.current().store
+    return {
+        one.series.id: store.texts(one.series.id, start, end, TEXTS)
+        for one in sensors
+        if one.series.kind == "text"
+    }
+
+
+@callback(
+    Output(device_form.RENAMED, "children"),
+    Output("device-title", "children"),
+    Input(device_form.RENAME, "n_clicks"),
+    State(device_form.NAME, "value"),
+    State(DEVICE, "data"),
+    prevent_initial_call=True,
+    on_error=errors_shown.beside(device_form.RENAMED),
+)
+@access("user")
+def rename(user: User, clicks: int | None, name: Any, public_id: Any) -> Any:
+    """Give the device another name."""
+    device = _device(user, clicks, public_id, Level.MANAGER)
+    changed = registry.rename(device, _text(name), by=user, now=utcnow(), **_told())
+    if not changed:
+        return components.note(_("It has this name already."), "warn"), no_update
+    return components.note(_("Renamed."), "ok"), device.name
+
+
+@callback(
+    Output(device_form.SAVED, "children"),
+    Input(device_form.SAVE, "n_clicks"),
+    State(device_form.INTERVAL, "value"),
+    State(device_form.NOTES, "value"),
+    State(device_form.HOLD, "value"),
+    State(DEVICE, "data"),
+    prevent_initial_call=True,
+    on_error=errors_shown.beside(device_form.SAVED),
+)
+@access("user")
+def save(
+    user: User, clicks: int | None, interval: Any, notes: Any, hold: Any, public_id: Any
+) -> Any:
+    """Keep how the device behaves."""
+    device = _device(user, clicks, public_id, Level.MANAGER)
+    registry.update(
+        device,
+        by=user,
+        now=utcnow(),
+        expected_interval_s=interval,
+        notes=_text(notes),
+        hold_to_act=bool(hold),
+        **_told(),
+    )
+    return components.note(_("Saved."), "ok")
+
+
+@callback(
+    Output(device_form.ROTATED, "children"),
+    Input(device_form.ROTATE, "n_clicks"),
+    State(DEVICE, "data"),
+    prevent_initial_call=True,
+    on_error=errors_shown.beside(device_form.ROTATED),
+)
+@access("user")
+def rotate(user: User, clicks: int | None, public_id: Any) -> Any:
+    """Make a new password and show it, this once."""
+    device = _device(user, clicks, public_id, Level.MANAGER)
+    parts = wiring.current()
+    password = registry.rotate(
+        device,
+        by=user,
+        now=utcnow(),
+        broker=parts.broker,
+        keys=parts.keys,
+        address=sessions.client_address(),
+    )
+    return credentials.panel(parts.settings, device, password)
+
+
+@callback(
+    Output(AWAY, "href"),
+    Input(device_form.DELETE, "n_clicks"),
+    State(device_form.DELETE_NAME, "value"),
+    State(DEVICE, "data"),
+    prevent_initial_call=True,
+    on_error=errors_shown.beside(device_form.DELETED),
+)
+@access("user")
+def delete(user: User, clicks: int | None, name: Any, public_id: Any) -> Any:
+    """Delete the device, if its name was typed, and go to the dashboard."""
+    device = _device(user, clicks, public_id, Level.OWNER)
+    if _text(name).strip() != device.name:
+        raise Invalid("name_differs", _("This is not the name of the device."))
+    parts = wiring.current()
+    registry.delete(
+        device, by=user, now=utcnow(), broker=parts.broker, store=parts.store, **_told()
+    )
+    return "/"
+
+
+def _device(user: User, clicks: int | None, public_id: Any, level: Level) -> Device:
+    """Return the device that a button belongs to; raises PreventUpdate if nobody pressed it."""
+    if not clicks:
+        raise PreventUpdate
+    return rights.visible(user, _text(public_id), level)
+
+
+def _told() -> dict[str, Any]:
+    """Return what every change says besides: from where, and to whom it is told."""
+    return {"address": sessions.client_address(), "bus": wiring.current().bus}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,132 @@
+"""Adding a device: its name, its credentials once, and the wait for its first message."""
+
+from typing import Any
+
+import dash
+import dash_bootstrap_components as dbc
+from dash import Input, Output, State, callback, dcc, html, no_update
+from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
+from flask_babel import gettext as _
+
+import wiring
+from auth import access as rights
+from auth import sessions
+from clock import utcnow
+from dashboard import arrival, components, credentials, errors_shown
+from dashboard.access import access
+from db.models import Kind, User
+from devices import registry
+
+FORM, NAME, KIND, CREATE, PROBLEM, MADE, DEVICE, POLL, ARRIVED = (
+    f"device_new-{part}"
+    for part in (
+        *("form", "name", "kind", "create", "problem"),
+        *("made", "device", "poll", "arrived"),
+    )
+)
+POLL_MS = 500
+POLLS = 7200  # an hour; whoever needs longer opens the page of the device
+
+
+def title(**_query: Any) -> str:
+    """Return what the browser's tab says."""
+    return str(_("Add device")) + " · Gatehouse"
+
+
+dash.register_page(__name__, path="/devices/new", title=title, order=2)
+
+
+@access("user")
+def layout(_user: User, /, **_query: Any) -> Component:
+    """Return the page."""
+    return html.Div(
+        [
+            html.Div(html.H1(_("Add device")), className="gh-head"),
+            html.Div(_form(), id=FORM),
+            html.Div(id=MADE),
+            dcc.Store(id=DEVICE),  # the public id, in memory only; never a credential
+            dcc.Interval(id=POLL, interval=POLL_MS, max_intervals=POLLS, disabled=True),
+        ],
+        className="gh-narrow",
+    )
+
+
+@callback(
+    Output(FORM, "children"),
+    Output(MADE, "children"),
+    Output(DEVICE, "data"),
+    Output(POLL, "disabled"),
+    Input(CREATE, "n_clicks"),
+    Input(NAME, "n_submit"),
+    State(NAME, "value"),
+    State(KIND, "value"),
+    prevent_initial_call=True,
+    running=[(Output(CREATE, "disabled"), True, False)],
+    on_error=errors_shown.beside(PROBLEM),
+)
+@access("user")
+def create(user: User, clicks: int | None, enters: int | None, name: Any, kind: Any) -> Any:
+    """Create the device and show its credentials, this once."""
+    if not clicks and not enters:
+        raise PreventUpdate
+    parts = wiring.current()
+    made = registry.create(
+        str(name or ""),
+        str(kind or ""),
+        by=user,
+        now=utcnow(),
+        broker=parts.broker,
+        keys=parts.keys,
+        namespace=parts.settings.mqtt_namespace,
+        address=sessions.client_address(),
+        bus=parts.bus,
+    )
+    shown = html.Div(
+        [
+            html.Div(arrival.waiting(made.device), id=ARRIVED),
+            credentials.panel(
+                parts.settings,
+                made.device,
+                made.mqtt_password,
+                command_key=made.command_key,
+                token=made.token,
+            ),
+        ],
+        className="gh-stack",
+    )
+    return None, shown, made.device.public_id, False
+
+
+@callback(
+    Output(ARRIVED, "children"),
+    Output(POLL, "disabled", allow_duplicate=True),
+    Input(POLL, "n_intervals"),
+    State(DEVICE, "data"),
+    prevent_initial_call=True,
+)
+@access("user")
+def wait(user: User, ticks: int | None, public_id: Any) -> Any:
+    """Show the first message, or what is wrong with what came."""
+    if not ticks or not isinstance(public_id, str):
+        raise PreventUpdate
+    device = rights.visible(user, public_id)
+    shown, arrived = arrival.progress(device, now=utcnow())
+    return shown, arrived or no_update
+
+
+def _form() -> Component:
+    kinds = [{"label": word, "value": kind} for kind, word in components.kind_words().items()]
+    return html.Div(
+        [
+            components.field(
+                _("Name"),
+                dbc.Input(id=NAME, maxlength=80, autocomplete="off", autofocus=True),
+                _("As you would call it: front door, greenhouse, boiler."),
+            ),
+            components.field(_("Kind"), dbc.Select(id=KIND, options=kinds, value=Kind.SENSOR)),
+            html.Div(id=PROBLEM, role="alert"),
+            html.Button(_("Create device"), id=CREATE, type="button", className="btn btn-primary"),
+        ],
+        className="gh-panel",
+    )
