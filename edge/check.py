@@ -45,8 +45,8 @@ def _broker_problems(config: Config) -> list[str]:
     client = DeviceClient(config.login, on_command=lambda _command: None)
     client.start()
     end = time.monotonic() + BROKER_S
-    while not client.connected and not client.problem and time.monotonic() < end:
+    while not client.problem and not client.counters.sent and time.monotonic() < end:
         time.sleep(0.05)
-    connected, problem = client.connected, client.problem
+    heard, problem = client.counters.sent, client.problem
     client.stop()
-    return [] if connected else [f"broker: {problem or 'no answer'}"]
+    return [] if heard and not problem else [f"broker: {problem or 'no answer'}"]

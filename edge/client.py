@@ -21,6 +21,7 @@ Status = Literal["done", "refused", "failed"]
 IN_FLIGHT = 8  # messages that may wait for the broker's word at once
 REFUSED = 128  # reason codes from here on are refusals
 UNUSABLE = {0x95, 0x99}  # too large, wrong format: sending it again would not help
+WRONG_TOPIC = "are controller id and namespace right?"
 MAX_BODY = 16_384  # bytes of one reading's JSON
 log = logging.getLogger("gatehouse.edge")
 
@@ -67,8 +68,8 @@ class DeviceClient:
         """
         self.login = login
         self.counters = Counters()
-        self.buffer = buffer or Buffer()
-        self._journal = journal or Journal()
+        self.buffer = Buffer() if buffer is None else buffer
+        self._journal = Journal() if journal is None else journal
         self._attributes = dict(attributes or {})
         self._on_command = on_command
         self._now_ms = now_ms
@@ -156,7 +157,7 @@ class DeviceClient:
 
     def _say_status(self) -> None:
         if self._attributes:
-            status = {"status": "online", **self._attributes}
+            status = {"online": True, **self._attributes}
             self.say("status", json.dumps(status, ensure_ascii=False))
 
     # What the connection tells (edge.connection.Device)
@@ -240,13 +241,13 @@ class DeviceClient:
     def _settle(self, number: int, code: int) -> None:
         if code >= REFUSED:
             self.counters.refused += 1
-            log.warning("%s: the broker refuses a message (%d)", self.login.controller_id, code)
+            self._connection.problem = f"the broker refuses to publish ({code}): {WRONG_TOPIC}"
             if code not in UNUSABLE:
                 return  # it keeps its place in the window and goes again with the next connection
-        ids = self._waiting.pop(number, None)
-        if ids is not None:
-            self.counters.sent += code < REFUSED
-            self.buffer.remove(ids)
+        else:
+            self.counters.sent += 1
+        if number in self._waiting:
+            self.buffer.remove(self._waiting.pop(number))
 
     def _count(self, what: str) -> None:
         self.counters.commands[what] = self.counters.commands.get(what, 0) + 1

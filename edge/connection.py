@@ -5,6 +5,7 @@ import random
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
@@ -20,6 +21,7 @@ from edge.login import Login
 KEEPALIVE_S = 30  # the broker sends the last will after one and a half of these
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 60.0
 CONNECT_TIMEOUT_S = 10.0
+STEADY_S = 20.0  # a connection that held for so long is tried again at once
 FAREWELL_S = 2.0
 log = logging.getLogger("gatehouse.edge")
 
@@ -41,7 +43,7 @@ class Device(Protocol):
         """The connection is about to be ended politely."""
 
     def down(self) -> None:
-        """The connection has ended."""
+        """The connection has ended, whether the broker had let the device in or not."""
 
     def heard(self, payload: bytes, *, retained: bool) -> None:
         """A message came on one of the subscribed topics."""
@@ -107,30 +109,30 @@ class Connection:
     def _run(self, ending: threading.Event) -> None:
         wait_s = FIRST_WAIT_S
         while not ending.is_set():
-            if self._connected_once(ending):
+            began = time.monotonic()
+            self._connect_once(ending)
+            if time.monotonic() - began > STEADY_S:
                 wait_s = FIRST_WAIT_S
             ending.wait(random.uniform(wait_s / 2, wait_s))  # noqa: S311  jitter, not a secret
             wait_s = min(LONGEST_WAIT_S, wait_s * 2)
 
-    def _connected_once(self, ending: threading.Event) -> bool:
-        """Stay connected as long as it lasts; returns whether the broker let the device in."""
+    def _connect_once(self, ending: threading.Event) -> None:
+        """Stay connected as long as it lasts."""
         client = self._new_client()
         self._gone.clear()
         try:
             client.connect(self._login.host, self._login.port, KEEPALIVE_S)
         except (OSError, ValueError) as error:
             self.problem = f"{self._login.host}:{self._login.port}: {error}"
-            return False
+            return
         self._client = client
         client.loop_start()
-        was_up = self._serve(client, ending)
+        self._serve(client, ending)
         client.loop_stop()
         self._client, self._accepted = None, False
-        if was_up:
-            self._tell(self._device.down)
-        return was_up
+        self._tell(self._device.down)
 
-    def _serve(self, client: Client, ending: threading.Event) -> bool:
+    def _serve(self, client: Client, ending: threading.Event) -> None:
         was_up = False
         while not self._gone.is_set():
             if self._accepted and not was_up:
@@ -143,7 +145,6 @@ class Connection:
                 self._tell(self._device.work)
             self._wakeup.wait()
             self._wakeup.clear()
-        return was_up
 
     def _leave(self, client: Client) -> None:
         wire = client.socket()

@@ -15,6 +15,7 @@ from edge.schedule import Schedule
 
 WATCH_S = 0.05  # how often a button is looked at
 HEALTH_S = 60.0
+MAX_TEXT = 200
 OPENING = {"unlock", "open"}
 SWITCHING = {"on": True, "off": False}
 log = logging.getLogger("gatehouse.edge")
@@ -89,10 +90,14 @@ class Runner:
             if self._failing.get(part.name) != str(error):
                 self._failing[part.name] = str(error)
                 log.warning("%s: %s", part.name, error)
-                self.client.report(failing=dict(self._failing))
+                self._report_failing()
         else:
             if self._failing.pop(part.name, None):
-                self.client.report(failing=dict(self._failing))
+                self._report_failing()
+
+    def _report_failing(self) -> None:
+        told = "; ".join(f"{name}: {why}" for name, why in self._failing.items())
+        self.client.report(failing=told[:MAX_TEXT])
 
     def _carry_out(self, command: Command) -> None:
         if command.name == "restart":
@@ -102,7 +107,9 @@ class Runner:
         target = command.params.get("target")
         part = self._target(command.name, target)
         if part is None:
-            self.client.answer(command, "refused", f"cannot {command.name} {target or ''}"[:200])
+            self.client.answer(
+                command, "refused", f"cannot {command.name} {target or ''}"[:MAX_TEXT]
+            )
             return
         act = self._pulse if command.name in OPENING else self._switch
         self._trying(command, partial(act, part, command))
@@ -111,7 +118,7 @@ class Runner:
         try:
             action()
         except OSError as error:
-            self.client.answer(command, "failed", str(error)[:200])
+            self.client.answer(command, "failed", str(error)[:MAX_TEXT])
 
     def _target(self, name: str, target: object) -> Part[Output] | None:
         """Return the output that is meant; the only door opener need not be named."""

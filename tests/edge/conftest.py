@@ -1,12 +1,12 @@
 """A real Mosquitto with a few devices, and a server's ear and voice on it."""
 
+import getpass
 import json
 import shutil
 import socket
 import subprocess
 import time
 from collections import namedtuple
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,26 +15,13 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from edge import commands
 from edge.login import Login
+from tests.stack import free_port, until
 
 DEVICES = [f"device-{number}" for number in range(60)]
 KEY = "a-command-key-of-the-tests"
 MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 
 Message = namedtuple("Message", "topic payload retain at")
-
-
-def until(true: Callable[[], object], timeout_s: float = 10.0) -> None:
-    """Wait until something is true."""
-    end = time.monotonic() + timeout_s
-    while not true():
-        assert time.monotonic() < end, f"not within {timeout_s} s"
-        time.sleep(0.01)
-
-
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return trial.getsockname()[1]
 
 
 class Broker:
@@ -47,11 +34,9 @@ class Broker:
         passwords.write_text("".join(f"{name}:secret\n" for name in ["server", *DEVICES]))
         subprocess.run(["mosquitto_passwd", "-U", str(passwords)], check=True)
         rights.write_text("user server\ntopic readwrite #\npattern readwrite gatehouse/%u/#\n")
-        for file in (passwords, rights):
-            file.chmod(0o644)  # Mosquitto gives root's rights up before it reads them
-        folder.chmod(0o755)
         self._config.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous false\npassword_file {passwords}\n"
+            f"user {getpass.getuser()}\nlistener {self.port} 127.0.0.1\n"
+            f"allow_anonymous false\npassword_file {passwords}\n"
             f"acl_file {rights}\nuse_username_as_clientid true\nset_tcp_nodelay true\n"
             "max_queued_messages 0\nmax_inflight_messages 0\nlog_type none\n"
         )
@@ -59,7 +44,11 @@ class Broker:
 
     def start(self) -> None:
         self._process = subprocess.Popen([MOSQUITTO, "-c", str(self._config)])
-        until(self._answers)
+        try:
+            until(self._answers)
+        except AssertionError:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         self._process.terminate()
@@ -85,7 +74,12 @@ class Server:
         self._client.on_subscribe = self._subscribed
         self._client.on_disconnect = self._gone
         self._client.on_message = lambda _c, _d, message: self.heard.append(
-            Message(message.topic, message.payload.decode(), message.retain, time.monotonic())
+            Message(
+                message.topic,
+                message.payload.decode("utf-8", "replace"),
+                message.retain,
+                time.monotonic(),
+            )
         )
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
@@ -112,9 +106,11 @@ class Server:
         read = [json.loads(payload) for payload in self.on(name, "telemetry")]
         return [item for part in read for item in (part if isinstance(part, list) else [part])]
 
-    def say(self, name: str, message: object, *, retain: bool = False) -> None:
+    def say(
+        self, name: str, message: object, *, rest: str = "commands", retain: bool = False
+    ) -> None:
         payload = message if isinstance(message, str | bytes) else json.dumps(message)
-        self._client.publish(f"gatehouse/{name}/commands", payload, qos=1, retain=retain)
+        self._client.publish(f"gatehouse/{name}/{rest}", payload, qos=1, retain=retain)
 
     def stop(self) -> None:
         self._client.disconnect()
