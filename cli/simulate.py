@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,7 @@ import click
 from flask.cli import with_appcontext
 
 import wiring
-from auth import demo
-from auth.people import by_email
+from auth import addresses, administration, people
 from clock import utcnow
 from config import Settings
 from db.models import User
@@ -129,16 +129,21 @@ def _broker(settings: Settings) -> dict[str, Any]:
 def _owner(email: str | None) -> User:
     if not email:
         raise click.UsageError("say whose devices these will be: --owner EMAIL, or --demo")
-    user = by_email(email.strip().casefold())
+    user = people.by_email(addresses.key(email))
     if user is None:
         raise click.ClickException(f"nobody is registered as {email}")
     return user
 
 
 def _demo_owner(settings: Settings) -> User:
-    user, password = demo.owner(DEMO_OWNER, now=utcnow())
+    """Return the account of the demo house, with a random password that is said at each start."""
     file = settings.instance_dir / LOGIN
-    if password:
+    user = people.by_email(DEMO_OWNER)
+    if user is None:
+        password = secrets.token_urlsafe(12)
+        user = administration.add(
+            DEMO_OWNER, password, role="user", language="en", by=None, now=utcnow()
+        )
         _write_private(file, {"email": DEMO_OWNER, "password": password})
     if file.exists():
         login = json.loads(file.read_text(encoding="utf-8"))
