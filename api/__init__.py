@@ -17,9 +17,11 @@ RESOURCES = (
     "devices",
     "registration",
     "device_tokens",
+    "sensors",
     "readings",
     "commands",
     "export",
+    "admin",
     "docs",
 )
 

@@ -41,7 +41,7 @@ def alive() -> Response:
 def ready() -> Response:
     """Answer 200 when database, broker and listener are there, else 503; details stay here."""
     parts = wiring.current()
-    health = _listening()
+    health = listening()
     there = {
         "database": system.database_answers() and system.store_answers(parts.store),
         "broker": parts.publisher.connected,
@@ -77,7 +77,7 @@ class _Figures(Collector):
         yield GaugeMetricFamily(
             "gatehouse_broker_connected", "Whether the broker is there", value=connected
         )
-        if (health := _listening()) is not None:
+        if (health := listening()) is not None:
             yield from _figures(health)
 
 
@@ -92,7 +92,7 @@ def _figures(health: dict[str, Any]) -> Iterable[Metric]:
     yield refused
 
 
-def _listening() -> dict[str, Any] | None:
+def listening() -> dict[str, Any] | None:
     """Return what the listener of this process says of itself; None: it has none."""
     background = current_app.extensions.get("gatehouse.background")
     return None if background is None else background.ingest.health()
