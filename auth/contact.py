@@ -24,6 +24,11 @@ def channels() -> list[str]:
     return notify.channels.available(wiring.current().settings)
 
 
+def known(user: User, channel: str) -> str:
+    """Return the number or chat that the person has proved, or an empty text."""
+    return notify.channels.address_of(user, channel) or ""
+
+
 def ask(user: User, channel: str, target: str, *, now: datetime, address: str) -> None:
     """Send a code to a number (E.164) or chat (its id) that the person says is theirs.
 

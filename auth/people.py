@@ -69,7 +69,7 @@ def everybody(search: str = "") -> Sequence[User]:
     return db.session.scalars(_matching(search).order_by(User.email)).all()
 
 
-def _matching(search: str) -> Select[tuple[User]]:
+def _matching(search: str) -> Select[User]:
     return select(User).where(User.email.contains(search.casefold(), autoescape=True))
 
 

@@ -7,7 +7,7 @@ cookie of its own, so that logging out ends it on the server.
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import Flask, Request, Response, g, has_request_context, request
+from flask import Flask, Request, Response, current_app, g, has_request_context, request
 from flask_login import LoginManager, current_user
 
 import wiring
@@ -76,11 +76,13 @@ def end(*, now: datetime) -> None:
     """Sign this browser out, here and on the server."""
     if (row := current_session()) is not None:
         browsers.end(row.public_id, by=row.user, address=client_address(), now=now)
-    drop_cookie()
+    forget_user()
 
 
-def drop_cookie() -> None:
-    """Take the session cookie from this browser; its session has been ended already."""
+def forget_user() -> None:
+    """Take the cookie away, for its session has ended; the rest of this request is a stranger's."""
+    g.pop("user_session", None)
+    g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
     g.session_cookie = _Cookie("")
 
 

@@ -1,15 +1,20 @@
 """The blueprint of the account pages, and how a page answers."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask_babel import format_datetime
+from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
 from auth import sessions
+from auth.passkeys import Site
+from db.models import User
 from errors import AppError, TooMany
 from notify import language
 
@@ -76,6 +81,27 @@ def message(
         error: what went wrong, if that is what the page says.
     """
     return page("message", error=error, title=title, text=text, link=link)
+
+
+@bp.errorhandler(AppError)
+def refused(error: AppError) -> Response:
+    """Say on a page of its own what a view did not expect."""
+    return message(_("That did not work"), "", link=("/", _("Dashboard")), error=error)
+
+
+def me() -> User:
+    """Return who is signed in, below `login_required`."""
+    user = sessions.signed_in()
+    assert user is not None
+    return user
+
+
+def site() -> Site | None:
+    """Return where this browser is for passkeys; None where only a network address is known."""
+    host = urlsplit(request.host_url).hostname or ""
+    if ":" in host or re.fullmatch(r"[\d.]*", host):
+        return None
+    return Site(host, request.host_url.rstrip("/"))
 
 
 def login_required(

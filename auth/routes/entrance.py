@@ -1,15 +1,20 @@
-"""In and out: /login, /logout, /language."""
+"""In and out: /login with its second step and passkeys, /logout, /language."""
 
-from flask import Response, request
+import json
+
+from flask import Response, jsonify, request
 from flask_babel import gettext as _
 
-from auth import accounts, sessions
+from auth import accounts, passkeys, second_factor, sessions, throttle
 from auth.routes import destination
-from auth.routes.blueprint import bp, go, message, page
-from auth.routes.forms import ButtonForm, LoginForm, LogoutForm
+from auth.routes.blueprint import bp, go, message, page, site
+from auth.routes.forms import ButtonForm, LoginForm, LogoutForm, PasskeyForm, SecondStepForm
 from clock import utcnow
-from errors import AppError
+from db.models import User
+from errors import AppError, Invalid
 from notify import language
+
+OPTIONS_LIMIT = "30/minute"  # a network address
 
 
 @bp.route("/login", methods=["GET", "POST"])
@@ -21,16 +26,89 @@ def login() -> Response:
         if sessions.signed_in() is not None:
             return go(destination.after_login(form.next.data))
     if not form.validate_on_submit():
-        return page("login", form)
+        return _login_page(form)
     now, address = utcnow(), sessions.client_address()
     try:
         user = accounts.check_password(
             form.email.data, form.password.data, now=now, address=address
         )
     except AppError as error:
-        return page("login", form, error)
+        return _login_page(form, error)
+    if second_factor.needed(user):
+        return _ask_for_code(user, form)
     sessions.begin(user, remember=form.remember.data, now=now)
     return go(destination.after_login(form.next.data or ""))
+
+
+def _login_page(form: LoginForm, error: AppError | None = None) -> Response:
+    key = PasskeyForm(formdata=None, next=form.next.data) if site() is not None else None
+    return page("login", form, error, key=key)
+
+
+def _ask_for_code(user: User, first: LoginForm) -> Response:
+    form = SecondStepForm(
+        formdata=None,
+        token=accounts.second_step(user, now=utcnow()),
+        remember="y" if first.remember.data else "",
+        next=first.next.data,
+    )
+    return page("second_step", form)
+
+
+@bp.post("/login/code")
+def second_step() -> Response:
+    """Take the code of the second factor."""
+    form = SecondStepForm()
+    if not form.validate_on_submit():
+        return page("second_step", form)
+    now, address = utcnow(), sessions.client_address()
+    try:
+        user = accounts.finish_login(
+            form.token.data or "", form.code.data, now=now, address=address
+        )
+    except AppError as error:
+        return page("second_step", form, error)
+    sessions.begin(user, remember=bool(form.remember.data), now=now)
+    return go(destination.after_login(form.next.data or ""))
+
+
+@bp.post("/login/passkey/options")
+def passkey_options() -> Response:
+    """Answer what a browser needs to ask for a passkey."""
+    here, now = site(), utcnow()
+    throttle.hit(f"passkey:{throttle.network(sessions.client_address())}", OPTIONS_LIMIT, now=now)
+    if here is None:
+        raise Invalid("no_passkeys_here")
+    return jsonify(passkeys.login_options(here, now=now))
+
+
+@bp.post("/login/passkey")
+def passkey_login() -> Response:
+    """Log in with what the passkey has signed; neither password nor code is needed."""
+    form, here, now = PasskeyForm(), site(), utcnow()
+    if not form.validate_on_submit() or here is None:
+        return _login_page(LoginForm(formdata=None))
+    try:
+        user = passkeys.login(
+            form.challenge.data or "",
+            signed_answer(form),
+            here,
+            now=now,
+            address=sessions.client_address(),
+        )
+    except AppError as error:
+        return _login_page(LoginForm(formdata=None), error)
+    sessions.begin(user, remember=False, now=now)
+    return go(destination.after_login(form.next.data or ""))
+
+
+def signed_answer(form: PasskeyForm) -> dict[str, object]:
+    """Return the browser's answer; an empty one if it is no JSON object."""
+    try:
+        answer = json.loads(form.answer.data or "")
+    except (ValueError, RecursionError):
+        return {}
+    return answer if isinstance(answer, dict) else {}
 
 
 @bp.route("/logout", methods=["GET", "POST"])

@@ -83,3 +83,53 @@ class ButtonForm(FlaskForm):  # type: ignore[misc]
     """A button whose words the template has; `item` says which one of a list it belongs to."""
 
     item = StringField()
+
+
+class CodeForm(FlaskForm):  # type: ignore[misc]
+    """A code from a mail, a chat or an app."""
+
+    code = StringField(
+        _l("Code"),
+        [NEEDED, Length(max=40, message=_l("This is too long."))],
+        render_kw={"autocomplete": "one-time-code", "autocapitalize": "off"},
+    )
+    submit = SubmitField(_l("Continue"))
+
+
+class SecondStepForm(CodeForm):
+    """The code after the password; the rest is what the first step found out."""
+
+    token = HiddenField()
+    remember = HiddenField()
+    next = HiddenField()
+    submit = SubmitField(_l("Log in"))
+
+
+class ResetForm(LinkForm):
+    """The code of the mail and a new password twice."""
+
+    code = StringField(_l("Code"), [NEEDED], render_kw={"autocomplete": "one-time-code"})
+    password = new_password(_l("Password"))
+    repeat = repeated(_l("Repeat password"))
+    submit = SubmitField(_l("Save"))
+
+
+class EmailLinkForm(LinkForm):
+    """One button."""
+
+    submit = SubmitField(_l("Confirm this address"))
+
+
+class UndoForm(LinkForm):
+    """One button."""
+
+    submit = SubmitField(_l("Use the old address again"))
+
+
+class PasskeyForm(FlaskForm):  # type: ignore[misc]
+    """What the browser answered; a script fills it in."""
+
+    challenge = HiddenField()
+    answer = HiddenField()
+    next = HiddenField()
+    submit = SubmitField(_l("Log in with a passkey"))

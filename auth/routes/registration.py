@@ -107,8 +107,8 @@ def invitation() -> Response:
     )
 
 
-def mail_sent(email: str) -> Response:
-    """Say the same whether there is an account or not."""
+def mail_sent(email: str, link: tuple[str, str] | None = None) -> Response:
+    """Say the same whether there is an account or not; `link` is the way on."""
     return message(
         _("Look into your mail"),
         _(
@@ -116,7 +116,7 @@ def mail_sent(email: str) -> Response:
             "If nothing comes, look among the unwanted mail too.",
             email=email,
         ),
-        link=("/login", _("Log in")),
+        link=link or ("/login", _("Log in")),
     )
 
 
@@ -130,4 +130,4 @@ def from_link(form: LinkForm) -> LinkForm:
 def dead_link(error: AppError, way_on: str) -> Response:
     """Say that a link does not work, and show the way on."""
     words = _("Log in") if way_on == "/login" else _("Send a new link")
-    return message(_("This link has ended"), "", link=(way_on, words), error=error)
+    return message(_("That did not work"), "", link=(way_on, words), error=error)

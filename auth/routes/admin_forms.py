@@ -1,0 +1,36 @@
+"""What the pages for administrators ask for."""
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import EmailField, SelectField, StringField, SubmitField
+
+from auth.routes.forms import EMAIL
+
+ROLES = [("user", _l("User")), ("admin", _l("Administrator"))]
+
+
+class InviteForm(FlaskForm):  # type: ignore[misc]
+    """Whom to invite."""
+
+    email = EmailField(_l("E-mail"), EMAIL, render_kw={"autocomplete": "off"})
+    role = SelectField(_l("Role"), choices=ROLES)
+    submit = SubmitField(_l("Invite"))
+
+
+class PersonForm(InviteForm):
+    """One account."""
+
+    submit = SubmitField(_l("Save"))
+
+
+class AuditFilter(FlaskForm):  # type: ignore[misc]
+    """Which lines to show."""
+
+    class Meta:
+        """It only reads, so no token is needed."""
+
+        csrf = False
+
+    action = StringField(_l("Action"))
+    search = StringField(_l("Person, object or address"))
+    submit = SubmitField(_l("Search"))
