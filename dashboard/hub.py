@@ -81,7 +81,7 @@ class Hub:
     def __init__(self, capacity: int, kept: int = KEPT_EVENTS) -> None:
         self.capacity = capacity
         self._lock = threading.Lock()
-        self._streams: set[Stream] = set()
+        self._streams: dict[Stream, None] = {}  # the oldest first
         self._watchers: dict[str, set[Stream]] = {}
         self._kept: deque[tuple[int, LiveEvent]] = deque(maxlen=kept)
         self._last = self._floor = time.time_ns() // 1000
@@ -119,7 +119,7 @@ class Hub:
             if len(own) >= STREAMS_PER_SESSION:
                 self._drop(own[0], "replaced")
             stream.put(self._greeting(devices, after))
-            self._streams.add(stream)
+            self._streams[stream] = None
             self._watch(stream, devices)
         return stream
 
@@ -127,7 +127,7 @@ class Hub:
         """Forget a stream; doing it twice is harmless."""
         with self._lock:
             self._unwatch(stream)
-            self._streams.discard(stream)
+            self._streams.pop(stream, None)
 
     def streams(self) -> list[Stream]:
         """Return the streams that are open now."""
@@ -190,7 +190,7 @@ class Hub:
 
     def _drop(self, stream: Stream, reason: str) -> None:
         self._unwatch(stream)
-        self._streams.discard(stream)
+        self._streams.pop(stream, None)
         stream.clear()
         stream.end(reason)
 

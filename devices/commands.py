@@ -11,13 +11,13 @@ States only move forward:
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy.orm import Session, aliased
 
 from auth import access, audit
 from auth.keys import Keys
@@ -179,6 +179,29 @@ def recent(device: Device, *, limit: int, before: int | None = None) -> Sequence
     return db.session.scalars(query.order_by(Command.id.desc()).limit(limit)).all()
 
 
+def newest(devices: Collection[Device]) -> dict[int, dict[str, Any]]:
+    """Return the last command of each device that was ever asked, by device id.
+
+    As the live stream tells it: "id", "name", "state", "detail" and "at", the ms of its state.
+    """
+    other = aliased(Command)
+    last = select(func.max(other.id)).where(other.device_id == Device.id).scalar_subquery()
+    found = db.session.scalars(
+        select(Command)
+        .join(Device, Command.id == last)
+        .where(Device.id.in_([device.id for device in devices]))
+    )
+    return {
+        command.device_id: _told(
+            command,
+            command.state,
+            command.detail,
+            command.answered_at or command.delivered_at or command.sent_at or command.asked_at,
+        )
+        for command in found
+    }
+
+
 def find(device: Device, public_id: str) -> Command:
     """Return one command of a device.
 
@@ -251,14 +274,17 @@ def _tell(
 
 
 def _event(device: str, command: Command, state: str, detail: str, now: datetime) -> LiveEvent:
-    data = {
+    return LiveEvent(device, "command", _told(command, state, detail, now))
+
+
+def _told(command: Command, state: str, detail: str, at: datetime) -> dict[str, Any]:
+    return {
         "id": command.public_id,
         "name": command.name,
         "state": state,
         "detail": detail,
-        "at": to_ms(now),
+        "at": to_ms(at),
     }
-    return LiveEvent(device, "command", data)
 
 
 def _plain(detail: object) -> str:

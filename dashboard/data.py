@@ -1,0 +1,143 @@
+"""What the pages' scripts ask the store: the present state, the points of a chart, a CSV file."""
+
+from typing import Any
+
+import numpy as np
+from flask import Blueprint, Response, request
+
+import wiring
+from auth import access, sessions
+from clock import now_ms, utcnow
+from dashboard.answers import answer, refusal
+from db.models import Device, User
+from devices import commands, export, presence
+from errors import AppError, Invalid, NotFound, Unauthenticated
+from notify.mark import N_
+
+MOST_POINTS = 2000
+RANGES_MS = {
+    "5m": 300_000,
+    "15m": 900_000,
+    "1h": 3_600_000,
+    "6h": 21_600_000,
+    "24h": 86_400_000,
+}
+
+bp = Blueprint("data", __name__, url_prefix="/data")
+bp.register_error_handler(AppError, refusal)
+
+
+@bp.get("/state")
+def state() -> Response:
+    """Return the present state of every device this person may see.
+
+    {"now": ms, "broker": bool, "devices": {id: {"presence": {"state", "seen"},
+    "sensors": {name: {"t", "v", "k"}}, "command": {...} or null, "late_after": ms}}}
+    """
+    parts = wiring.current()
+    devices = [device for device, _ in access.visible_devices(_person())]
+    ids = [device.id for device in devices]
+    series = parts.store.series(ids)
+    newest = parts.store.newest([one.id for some in series.values() for one in some])
+    seen = parts.store.presence(ids)
+    asked = commands.newest(devices)
+    now = utcnow()
+
+    def of(device: Device) -> dict[str, Any]:
+        row = seen.get(device.id)
+        return {
+            "presence": {
+                "state": presence.state(
+                    row, expected_interval_s=device.expected_interval_s, now=now
+                ),
+                "seen": row.last_seen if row else None,
+            },
+            "sensors": {
+                one.name: {
+                    "t": newest[one.id].ts_ms,
+                    "v": newest[one.id].text if one.kind == "text" else newest[one.id].value,
+                    "k": one.kind,
+                }
+                for one in series.get(device.id, [])
+                if one.id in newest
+            },
+            "command": asked.get(device.id),
+            "late_after": presence.MISSED * device.expected_interval_s * 1000,
+        }
+
+    return answer(
+        {
+            "now": now_ms(),
+            "broker": parts.publisher.connected,
+            "devices": {device.public_id: of(device) for device in devices},
+        }
+    )
+
+
+@bp.get("/chart")
+def chart() -> Response:
+    """Return one sensor in [from, to) for drawing: {"raw", "t", "mean"[, "low", "high", "count"]}.
+
+    `low`, `high` and `count` are left out where each point is one reading.
+    """
+    device = access.visible(_person(), request.args.get("device", ""))
+    start, end = _window()
+    points = min(max(_number("points", 1000), 2), MOST_POINTS)
+    store = wiring.current().store
+    sensor = request.args.get("sensor", "")
+    series = next(
+        (one for one in store.series([device.id]).get(device.id, []) if one.name == sensor), None
+    )
+    if series is None:
+        raise NotFound("sensor_not_found", N_("There is no such sensor."))
+    drawn = store.chart(series.id, start, end, points)
+    data = {"raw": drawn.raw, "t": drawn.t.astype(np.int64), "mean": drawn.mean}
+    if not drawn.raw:
+        data |= {"low": drawn.low, "high": drawn.high, "count": drawn.count}
+    return answer(data)
+
+
+@bp.get("/export.csv")
+def export_csv() -> Response:
+    """Stream the readings of one device, or of one of its sensors, as CSV."""
+    device = access.visible(_person(), request.args.get("device", ""))
+    start, end = _window()
+    store = wiring.current().store
+    columns = export.columns([device], store, sensors=request.args.getlist("sensor"))
+    return Response(
+        export.csv_rows(store, columns, start, end),
+        mimetype="text/csv",
+        headers={
+            "Cache-Control": "no-store",
+            "Content-Disposition": f'attachment; filename="{device.controller_id}.csv"',
+            "X-Accel-Buffering": "no",
+        },
+    )
+
+
+def _person() -> User:
+    user = sessions.signed_in()
+    if user is None:
+        raise Unauthenticated
+    return user
+
+
+def _window() -> tuple[int, int]:
+    """Return [from, to) in milliseconds, from `from` and `to` or from `range` up to now."""
+    if width := RANGES_MS.get(request.args.get("range", "")):
+        now = now_ms()
+        return now - width, now
+    start, end = _number("from"), _number("to")
+    if not start < end:
+        raise Invalid("bad_range", N_("The range must end after it begins."))
+    return start, end
+
+
+def _number(name: str, default: int | None = None) -> int:
+    """Return a whole number of the query; 0 <= it < 2 ** 53."""
+    given = request.args.get(name, "")
+    if not given and default is not None:
+        return default
+    if not (given.isascii() and given.isdigit() and len(given) <= 15):
+        raise Invalid("bad_number", N_("%(name)s must be a whole number."), name=name)
+    return int(given)
