@@ -1,0 +1,202 @@
+/* Buttons that make a device do something: one press, one command, and what became of it.
+
+   Only a real press sends anything; loading a page, coming back to it or restoring a tab never
+   does.  Each press makes a key, so that a request sent twice is carried out once. */
+
+(() => {
+  "use strict";
+
+  const gatehouse = window.gatehouse;
+  const DOUBLE_CLICK_MS = 500;
+  const HOLD_MS = 800;
+  const HOLD_KEYS = ["Enter", " "];
+  const TIMEOUT_MS = 8000;
+  const RANK = { queued: 0, sent: 1, delivered: 2 }; // whatever else there is is final
+  const WORDS = {
+    queued: () => gatehouse.t("queued"),
+    sent: () => gatehouse.t("sent"),
+    delivered: () => gatehouse.t("delivered"),
+    done: () => gatehouse.t("done"),
+    refused: () => gatehouse.t("refused"),
+    failed: () => gatehouse.t("failed"),
+    expired: () => gatehouse.t("expired"),
+    no_answer: () => gatehouse.t("no answer"),
+  };
+
+  const busy = new Map(); // button -> when it was pressed
+  const shown = new Map(); // device -> {id, state, at, detail} or {state, text}
+  let held = null; // the button that is being held, and its timer
+
+  /** 128 random bits; crypto.randomUUID is missing on pages without TLS. */
+  function newKey() {
+    const bytes = window.crypto.getRandomValues(new Uint8Array(16));
+    return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+
+  async function press(button) {
+    if (busy.has(button)) {
+      return;
+    }
+    const device = gatehouse.deviceOf(button);
+    busy.set(button, performance.now());
+    button.setAttribute("aria-disabled", "true");
+    const sent = send(device, {
+      name: button.dataset.command,
+      params: JSON.parse(button.dataset.params || "{}"),
+      key: newKey(),
+    });
+    show(device, { state: "queued" });
+    await sent;
+    const left = busy.get(button) + DOUBLE_CLICK_MS - performance.now();
+    setTimeout(() => {
+      busy.delete(button);
+      button.removeAttribute("aria-disabled");
+    }, left);
+  }
+
+  async function send(device, command) {
+    let answer;
+    try {
+      answer = await post(device, command);
+    } catch {
+      try {
+        answer = await post(device, command); // the same key: it is carried out once
+      } catch {
+        show(device, { state: "failed", text: gatehouse.t("Not sent: no connection") });
+        return;
+      }
+    }
+    if (answer.status === 401) {
+      gatehouse.logIn();
+      return;
+    }
+    const body = await answer.json().catch(() => ({}));
+    if (answer.ok) {
+      learn({ d: device, detail: "", ...body });
+    } else {
+      const text = body.error?.message || gatehouse.t("Not sent. Please load the page again.");
+      show(device, { state: "failed", text });
+    }
+  }
+
+  function post(device, command) {
+    return fetch(`/devices/${encodeURIComponent(device)}/commands`, {
+      method: "POST",
+      headers: gatehouse.formHeaders(),
+      body: JSON.stringify(command),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+  }
+
+  /** Take news of a command, unless it is older than what is shown. */
+  function learn({ d, id, state, detail, at }) {
+    const known = shown.get(d);
+    if (known?.id === id && rank(state) < rank(known.state)) {
+      return;
+    }
+    if (known?.id && known.id !== id && at !== undefined && at < known.at) {
+      return;
+    }
+    show(d, { id, state, detail, at: at ?? known?.at ?? 0 });
+  }
+
+  const rank = (state) => RANK[state] ?? 3;
+
+  function show(device, command) {
+    shown.set(device, command);
+    for (const element of gatehouse.elements("data-command-state", device)) {
+      showIn(element, command);
+    }
+  }
+
+  function showIn(element, { state, detail, text }) {
+    const words = text || (WORDS[state]?.() ?? state);
+    element.dataset.state = state;
+    element.textContent = detail ? `${words}: ${detail}` : words;
+  }
+
+  function startHolding(button) {
+    stopHolding();
+    if (busy.has(button)) {
+      return;
+    }
+    button.classList.add("holding");
+    const timer = setTimeout(() => {
+      stopHolding();
+      press(button);
+    }, HOLD_MS);
+    held = { button, timer };
+  }
+
+  function stopHolding() {
+    if (held) {
+      clearTimeout(held.timer);
+      held.button.classList.remove("holding");
+      held = null;
+    }
+  }
+
+  const buttonOf = (event) => event.target.closest?.("[data-command]");
+  const mustHold = (button) => button && "hold" in button.dataset;
+
+  document.addEventListener("click", (event) => {
+    const button = buttonOf(event);
+    if (!button) {
+      return;
+    }
+    event.preventDefault();
+    if (!mustHold(button)) {
+      press(button);
+    } else if (event.detail === 0 && window.confirm(gatehouse.t("Really do this now?"))) {
+      press(button); // a screen reader's click has no length, so it was asked instead
+    }
+  });
+  document.addEventListener("pointerdown", (event) => {
+    const button = buttonOf(event);
+    if (mustHold(button) && event.button === 0) {
+      startHolding(button);
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    const button = buttonOf(event);
+    if (mustHold(button) && HOLD_KEYS.includes(event.key)) {
+      event.preventDefault(); // it would click
+      if (!event.repeat) {
+        startHolding(button);
+      }
+    }
+  });
+  document.addEventListener("keyup", (event) => {
+    if (mustHold(buttonOf(event)) && HOLD_KEYS.includes(event.key)) {
+      event.preventDefault();
+    }
+  });
+  for (const end of ["pointerup", "pointercancel", "keyup", "blur", "pagehide"]) {
+    window.addEventListener(end, stopHolding);
+  }
+  document.addEventListener("pointerout", (event) => {
+    if (held && event.target === held.button) {
+      stopHolding();
+    }
+  });
+  document.addEventListener("contextmenu", (event) => {
+    if (mustHold(buttonOf(event))) {
+      event.preventDefault(); // a long touch holds the button
+    }
+  });
+
+  gatehouse.on("command", learn);
+  gatehouse.on("state", (devices) => {
+    for (const [d, { command }] of Object.entries(devices)) {
+      if (command) {
+        learn({ d, ...command });
+      }
+    }
+  });
+  gatehouse.appeared("[data-command-state]", (element) => {
+    const command = shown.get(gatehouse.deviceOf(element));
+    if (command) {
+      showIn(element, command);
+    }
+  });
+})();

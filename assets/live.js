@@ -1,0 +1,151 @@
+/* From the worker with the event stream to the scripts of this page; fills what was missed.
+
+   A page that opens, or finds a gap, asks the store (/data/state) and then follows the stream;
+   what is older than what it shows already is left out by whoever shows it. */
+
+(() => {
+  "use strict";
+
+  const gatehouse = window.gatehouse;
+  const WORKER = new URL("live-worker.js", document.currentScript.src).href;
+  const LOST_AFTER_MS = 1500; // a short break is nobody's business
+  const RESYNC_MS = 1000; // not more often, however many gaps there are
+  const POLL_MS = 10_000; // while there is no stream
+  const REDRAW_MS = 200; // a new device brings many sensors at once
+
+  let port = null;
+  let shared = true;
+  let lost = 0;
+  let poll = 0;
+  let redrawing = 0;
+  let broker = true;
+  let connection = "open";
+  let resync = 0;
+  let resynced = 0;
+
+  function connect() {
+    if (window.SharedWorker) {
+      port = new SharedWorker(WORKER, "gatehouse-live").port;
+    } else {
+      shared = false;
+      port = new Worker(WORKER);
+    }
+    port.onmessage = ({ data: [kind, text] }) => receive(kind, text);
+    port.postMessage("join");
+  }
+
+  function receive(kind, text) {
+    if (kind === "connection") {
+      setConnection(text);
+      return;
+    }
+    const data = JSON.parse(text);
+    if (kind === "hello") {
+      gatehouse.setClock(data.now);
+    } else if (kind === "system") {
+      setBroker(data.broker);
+    } else if (kind === "gap") {
+      fill();
+    } else {
+      gatehouse.emit(kind, data);
+    }
+  }
+
+  function setConnection(state) {
+    connection = state;
+    clearTimeout(lost);
+    clearInterval(poll);
+    if (state === "ended") {
+      gatehouse.logIn();
+    } else if (state === "lost") {
+      lost = setTimeout(showBanner, LOST_AFTER_MS);
+      poll = setInterval(fill, POLL_MS);
+    } else {
+      showBanner();
+    }
+  }
+
+  function setBroker(connected) {
+    broker = connected;
+    showBanner();
+  }
+
+  function showBanner() {
+    let text = "";
+    if (connection === "lost") {
+      text = gatehouse.t("Live connection lost, trying again");
+    } else if (!broker) {
+      text = gatehouse.t("The MQTT broker is offline; devices cannot be heard or reached");
+    }
+    for (const banner of document.querySelectorAll("[data-connection]")) {
+      const words = banner.querySelector("[data-connection-text]") || banner;
+      if (words.textContent !== text) {
+        words.textContent = text;
+      }
+      banner.hidden = !text;
+    }
+  }
+
+  /** Ask the store soon; several calls make one question. */
+  function fill() {
+    if (!resync) {
+      const wait = Math.max(0, resynced + RESYNC_MS - Date.now());
+      resync = setTimeout(ask, wait);
+    }
+  }
+
+  async function ask() {
+    resync = 0;
+    resynced = Date.now();
+    if (gatehouse.refresh.paused()) {
+      gatehouse.refresh.miss();
+      return;
+    }
+    gatehouse.emit("gap");
+    try {
+      const state = await gatehouse.ask("/data/state", { background: true });
+      gatehouse.setClock(state.now);
+      setBroker(state.broker);
+      gatehouse.emit("state", state.devices);
+    } catch {
+      if (connection === "open") {
+        resynced = Date.now() + POLL_MS;
+        fill();
+      }
+    }
+  }
+
+  /** Have the page drawn again when devices came, went or got sensors. */
+  function redraw() {
+    clearTimeout(redrawing);
+    redrawing = setTimeout(() => {
+      for (const button of document.querySelectorAll("[data-page-refresh]")) {
+        button.click();
+      }
+    }, REDRAW_MS);
+  }
+
+  gatehouse.live = { fill };
+  gatehouse.on("device", redraw);
+
+  document.addEventListener("DOMContentLoaded", () => {
+    connect();
+    gatehouse.emit("start");
+    ask();
+  });
+  gatehouse.appeared("[data-connection]", showBanner);
+
+  // a page that the browser keeps for "back" must neither count as a viewer nor show old values
+  window.addEventListener("pagehide", () => port?.postMessage("leave"));
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) {
+      port.postMessage("join");
+      fill();
+    }
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (!shared) {
+      port?.postMessage(document.hidden ? "leave" : "join");
+    }
+  });
+})();

@@ -1,0 +1,107 @@
+/* The last hour of a sensor as a small line: plain SVG, no Plotly on the dashboard. */
+
+(() => {
+  "use strict";
+
+  const gatehouse = window.gatehouse;
+  const SVG = "http://www.w3.org/2000/svg";
+  const SPAN_MS = 3_600_000;
+  const STEPS = 60;
+  const STEP_MS = SPAN_MS / STEPS;
+  const WIDTH = 120;
+  const HEIGHT = 36;
+  const MARGIN = 2; // half of the line, so that peaks are not cut
+
+  const sparks = new Map(); // element -> {text, points}
+  const dirty = new Set();
+
+  function read(element) {
+    const text = element.dataset.values || "[]";
+    if (sparks.get(element)?.text !== text) {
+      sparks.set(element, { text, points: JSON.parse(text) });
+      draw(element);
+    }
+  }
+
+  /** Keep one point for each minute: the newest. */
+  function add(points, t, v) {
+    const last = points.at(-1);
+    if (last && Math.floor(t / STEP_MS) === Math.floor(last[0] / STEP_MS)) {
+      points[points.length - 1] = [t, v];
+    } else if (!last || t > last[0]) {
+      points.push([t, v]);
+    }
+  }
+
+  function pathOf(points, now) {
+    const values = points.map(([, v]) => v).filter((v) => v !== null);
+    const low = Math.min(...values);
+    const high = Math.max(...values);
+    const x = (t) => WIDTH * (1 - (now - t) / SPAN_MS);
+    const y = (v) =>
+      high === low
+        ? HEIGHT / 2
+        : HEIGHT - MARGIN - ((v - low) / (high - low)) * (HEIGHT - 2 * MARGIN);
+    let pen = "M";
+    let path = "";
+    for (const [t, v] of points) {
+      if (v === null) {
+        pen = "M";
+      } else {
+        path += `${pen}${x(t).toFixed(1)},${y(v).toFixed(1)}`;
+        pen = "L";
+      }
+    }
+    return path;
+  }
+
+  function draw(element) {
+    const spark = sparks.get(element);
+    const now = gatehouse.now();
+    spark.points = spark.points.filter(([t]) => t > now - SPAN_MS);
+    let line = element.querySelector("path");
+    if (!line) {
+      const svg = document.createElementNS(SVG, "svg");
+      svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
+      svg.setAttribute("preserveAspectRatio", "none");
+      line = svg.appendChild(document.createElementNS(SVG, "path"));
+      for (const [name, value] of [
+        ["fill", "none"],
+        ["stroke", "currentColor"],
+        ["stroke-width", "1.5"],
+        ["vector-effect", "non-scaling-stroke"],
+        ["stroke-linejoin", "round"],
+      ]) {
+        line.setAttribute(name, value);
+      }
+      element.replaceChildren(svg);
+    }
+    line.setAttribute("d", pathOf(spark.points, now));
+  }
+
+  gatehouse.appeared("[data-spark]", read);
+  gatehouse.on("readings", (readings) => {
+    for (const { d, s, t, v } of readings) {
+      if (typeof v === "number") {
+        for (const element of gatehouse.elements("data-sensor-spark", d, s)) {
+          if (sparks.has(element)) {
+            add(sparks.get(element).points, t, v);
+            dirty.add(element);
+          }
+        }
+      }
+    }
+  });
+  gatehouse.on("start", () =>
+    setInterval(() => {
+      for (const element of document.hidden ? [] : dirty) {
+        dirty.delete(element);
+        if (element.isConnected) {
+          draw(element);
+        } else {
+          sparks.delete(element);
+        }
+      }
+    }, 1000),
+  );
+})();
