@@ -4,8 +4,14 @@ create_app(settings)   the whole product as a Flask server: pages, REST, command
 main()                 starts broker, listener and web server (see `cli.serve`)
 """
 
-import logging
 import sys
+
+if __name__ == "__main__":  # the supervisor stays small: it imports nothing of what follows
+    from cli import serve
+
+    sys.exit(serve.main(sys.argv[1:]))
+
+import logging
 from urllib.parse import urlsplit
 
 from flask import Flask
@@ -14,7 +20,7 @@ from flask_wtf import CSRFProtect
 import api
 import auth.routes
 import auth.sessions
-import cli
+import cli.groups
 import config
 import dashboard.actions
 import dashboard.build
@@ -90,7 +96,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     csrf.exempt(dashboard.guest.bp)  # a guest has no session that could be misused
     for blueprint in api.init_app(server):
         csrf.exempt(blueprint)  # authenticated by token, never by cookie
-    cli.init_app(server)
+    cli.groups.init_app(server)
     dashboard.gate.install(server, dashboard.build.build(server))
     return server
 
@@ -124,14 +130,3 @@ def _flask_settings(settings: Settings, secrets: keys.Keys) -> dict[str, object]
             if host not in {"", "0.0.0.0", "::"}  # noqa: S104
         ),
     }
-
-
-def main() -> int:
-    """Serve; returns the exit code."""
-    from cli import serve
-
-    return serve.main(sys.argv[1:])
-
-
-if __name__ == "__main__":
-    sys.exit(main())

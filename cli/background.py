@@ -4,13 +4,13 @@ import logging
 import threading
 
 from flask import Flask
-from mqtt.ingest import Ingest
-from notify.worker import Worker
 
 import wiring
 from clock import utcnow
 from db.base import db
 from devices import commands
+from mqtt.ingest import Ingest
+from notify.worker import Worker
 
 TICK_S = 0.25
 log = logging.getLogger("gatehouse.background")

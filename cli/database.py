@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 import wiring
-from cli import Group
+from cli.groups import Group
 from clock import utcnow
 from db import backup, migrations
 from db.base import db, telemetry_engine

@@ -12,7 +12,8 @@ import orjson
 
 import wiring
 from auth import addresses, people, tokens
-from cli import Group, transfer
+from cli import transfer
+from cli.groups import Group
 from clock import utcnow
 from db.models import Device, Kind, User
 from devices import inventory, presence, registry

@@ -4,9 +4,9 @@ import logging
 import signal
 from typing import Any
 
-import config
+from config import load
 
-settings = config.load()
+settings = load()
 bind = f"{settings.host}:{settings.port}"
 worker_class = "gthread"
 workers = 1  # the live bus is in memory; several processes need LIVE_BUS=mqtt

@@ -17,10 +17,9 @@ from pathlib import Path
 from types import FrameType
 from urllib.error import URLError
 
-from mqtt.mosquitto import BrokerError, Mosquitto
-
 import config
 from config import ConfigError, Settings
+from mqtt.mosquitto import BrokerError, Mosquitto
 
 ROOT = Path(__file__).resolve().parent.parent
 STOP_S = 10.0  # how long a child may take to end

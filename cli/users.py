@@ -5,7 +5,7 @@ import sys
 import click
 
 from auth import addresses, administration, people
-from cli import Group
+from cli.groups import Group
 from clock import utcnow
 from db.models import User
 from errors import NotFound
