@@ -4,7 +4,7 @@ from urllib.parse import quote, urlsplit
 
 import dash
 from dash.exceptions import DependencyException
-from flask import Flask, Response, abort, jsonify, redirect, request
+from flask import Flask, Response, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -69,7 +69,7 @@ def install(server: Flask, app: dash.Dash) -> None:
     # before all others, so that a stranger hears the same whatever else is wrong with a request
     server.before_request_funcs.setdefault(None, []).insert(0, guard)
     server.after_request(headers.writer(app))
-    server.register_error_handler(DependencyException, lambda _error: abort(404))
+    server.register_error_handler(DependencyException, lambda _error: ("", 404))
 
 
 def _from_elsewhere() -> bool:

@@ -1,0 +1,230 @@
+"""The product in this process, with people who are signed in to it and their devices."""
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dash
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.serving import make_server
+from werkzeug.test import TestResponse
+
+import db.base
+import wiring
+from app import create_app
+from auth import browsers
+from clock import now_ms, utcnow
+from config import Settings
+from db.models import Device, Grant, Level, User
+from db.telemetry.records import Batch
+from db.telemetry.store import TelemetryStore
+
+COOKIE = "gatehouse_session"
+UPDATE = "/_dash-update-component"
+ROUTER = ".._pages_content.children..._pages_store.data.."
+
+
+@dataclass
+class Visitor:
+    """A browser, signed in or not, without the browser."""
+
+    client: FlaskClient
+    app: dash.Dash
+    user: User | None = None
+    token: str = ""
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        return self.client.get(path, buffered=True, **options)
+
+    def csrf(self) -> dict[str, str]:
+        """What Dash's renderer sends with each call, once the index has been loaded."""
+        if (cookie := self.client.get_cookie("_csrf_token")) is None:
+            self.client.get("/")
+            cookie = self.client.get_cookie("_csrf_token")
+        return {"X-CSRFToken": cookie.value if cookie else ""}
+
+    def post(self, body: Any, **headers: str) -> TestResponse:
+        """Send a body to Dash's callbacks as it is."""
+        return self.client.post(UPDATE, json=body, headers=self.csrf() | headers)
+
+    def call(self, output: str, **values: Any) -> TestResponse:
+        """Call a callback; values by `id.property` with underscores for what is not a letter."""
+        return self.post(body_of(self.app, output, values))
+
+    def page(self, path: str, search: str = "") -> dict[str, Any]:
+        """What the router puts on the page at a path."""
+        values = {"_pages_location_pathname": path, "_pages_location_search": search}
+        answer = self.call(ROUTER, **values)
+        assert answer.status_code == 200, answer.text
+        return answer.json["response"]["_pages_content"]["children"]
+
+
+def body_of(app: dash.Dash, output: str, values: dict[str, Any]) -> dict[str, Any]:
+    """The body of a call of a callback, as Dash's renderer makes it."""
+    entry = app.callback_map[output]
+
+    def given(spec: dict[str, Any]) -> dict[str, Any]:
+        name = f"{spec['id']}_{spec['property']}".replace("-", "_").replace(".", "_")
+        return {"id": spec["id"], "property": spec["property"], "value": values.get(name)}
+
+    declared = entry["output"]
+    outputs = (
+        [one.to_dict() for one in declared] if isinstance(declared, list) else declared.to_dict()
+    )
+    inputs = [given(spec) for spec in entry["inputs"]]
+    return {
+        "output": output,
+        "outputs": outputs,
+        "inputs": inputs,
+        "state": [given(spec) for spec in entry["state"]],
+        "changedPropIds": [f"{one['id']}.{one['property']}" for one in inputs],
+    }
+
+
+def callbacks(app: dash.Dash) -> list[str]:
+    """The ids of all callbacks that run on the server."""
+    return [name for name, entry in app.callback_map.items() if "callback" in entry]
+
+
+@dataclass
+class Portal:
+    """One installation."""
+
+    server: Flask
+    app: dash.Dash
+    people: dict[str, Visitor] = field(default_factory=dict)
+
+    @property
+    def store(self) -> TelemetryStore:
+        with self.server.app_context():
+            return wiring.current().store
+
+    def stranger(self) -> Visitor:
+        return Visitor(self.server.test_client(), self.app)
+
+    def person(self, email: str, role: str = "user") -> Visitor:
+        """Somebody with a confirmed account, signed in; a new one for a new address."""
+        if email in self.people:
+            return self.people[email]
+        now = utcnow()
+        with self.server.app_context():
+            with db.base.transaction() as session:
+                user = User(
+                    email=email, email_typed=email, role=role, created_at=now, confirmed_at=now
+                )
+                session.add(user)
+            _row, token = browsers.begin(
+                user, remember=False, user_agent="", address="127.0.0.1", now=now
+            )
+            db.base.db.session.refresh(user)
+            db.base.db.session.expunge(user)
+        client = self.server.test_client()
+        client.set_cookie(COOKIE, token)
+        self.people[email] = Visitor(client, self.app, user, token)
+        return self.people[email]
+
+    def device(self, owner: Visitor, name: str, kind: str = "sensor", **values: Any) -> Device:
+        """A device of somebody that never spoke."""
+        now = utcnow()
+        with self.server.app_context():
+            with db.base.transaction() as session:
+                device = Device(
+                    name=name,
+                    kind=kind,
+                    controller_id=name.lower().replace(" ", "-"),
+                    mqtt_hash="",
+                    mqtt_seed="00",
+                    command_seed="00",
+                    created_at=now,
+                    **values,
+                )
+                session.add(device)
+                session.flush()
+                grant = {"device_id": device.id, "created_at": now}
+                session.add(Grant(user_id=owner.user.id, level=Level.OWNER, **grant))
+            db.base.db.session.refresh(device)
+            db.base.db.session.expunge(device)
+        return device
+
+    def share(self, device: Device, with_: Visitor, level: Level) -> None:
+        grant = Grant(user_id=with_.user.id, device_id=device.id, level=level, created_at=utcnow())
+        with self.server.app_context(), db.base.transaction() as session:
+            session.add(grant)
+
+    def says(self, device: Device, sensor: str, *values: float | str, unit: str = "") -> None:
+        """Readings of a sensor, one a second, the last one now; texts are texts."""
+        batch, end = Batch(), now_ms()
+        kind = "text" if isinstance(values[0], str) else "number"
+        series = self.store.add_series(device.id, sensor, kind, unit)
+        for number, value in enumerate(values):
+            row = (series.id, end - (len(values) - 1 - number) * 1000, value)
+            (batch.texts if kind == "text" else batch.values).append(row)
+        self.store.write(batch)
+
+    @contextlib.contextmanager
+    def served(self) -> Iterator[str]:
+        """The address of this installation, for real browsers."""
+        web = make_server("localhost", 0, self.server, threaded=True)
+        thread = threading.Thread(target=web.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://localhost:{web.server_port}"
+        finally:
+            web.shutdown()
+            thread.join()
+            web.server_close()
+
+
+def make(folder: Path, **settings: Any) -> Portal:
+    """A fresh installation in a folder."""
+    instance = folder / "instance"
+    server = create_app(Settings(instance_dir=instance, bcrypt_cost=4, **settings))
+    return Portal(server, dash.get_app())
+
+
+def texts(component: Any) -> str:
+    """All words in a part of a page."""
+    if isinstance(component, str):
+        return component
+    if isinstance(component, list):
+        return " ".join(texts(one) for one in component)
+    if isinstance(component, dict):
+        return texts(component.get("props", {}).get("children"))
+    return ""
+
+
+def parts(component: Any, **props: Any) -> list[dict[str, Any]]:
+    """All components on a page that have these properties; underscores stand for hyphens."""
+    wanted = {name.rstrip("_").replace("_", "-"): value for name, value in props.items()}
+    found: list[dict[str, Any]] = []
+
+    def look(one: Any) -> None:
+        if isinstance(one, list):
+            for child in one:
+                look(child)
+        elif isinstance(one, dict) and "props" in one:
+            have = one["props"]
+            if all(have.get(name) == value for name, value in wanted.items()):
+                found.append(have)
+            for child in have.values():
+                look(child)
+
+    look(component)
+    return found
+
+
+def everything(portal: Portal) -> str:
+    """All that the application database holds, as text, to see whether anything changed."""
+    with portal.server.app_context():
+        rows = {}
+        for table in db.base.Base.metadata.sorted_tables:
+            with db.base.db.engine.connect() as connection:
+                rows[table.name] = [
+                    list(map(str, row)) for row in connection.execute(table.select())
+                ]
+    return json.dumps(rows)
