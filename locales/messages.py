@@ -63,8 +63,7 @@ def update(code: str, template: Catalog) -> Catalog:
     Translations stay; what is no longer used is kept as obsolete, and comes back with its text.
     """
     old = catalogue.read(code)
-    known: dict[Any, Message] = {**old.obsolete, **{one.id: one for one in old if one.id}}
-    known |= {one.id[0]: one for one in known.values() if isinstance(one.id, tuple)}
+    known: dict[str, Message] = {_key(one.id): one for one in (*old.obsolete.values(), *old)}
     new = Catalog(locale=old.locale, header_comment="")
     for message in template:
         if not message.id:
@@ -76,7 +75,7 @@ def update(code: str, template: Catalog) -> Catalog:
             before.string if before is not None and same_form else None,
             locations=[(file, 1) for file in sorted({file for file, _line in message.locations})],
         )
-    new.obsolete.update({key: one for key, one in known.items() if one.string})
+    new.obsolete.update({key: one for key, one in known.items() if key and _complete(one)})
     return new
 
 

@@ -29,7 +29,7 @@ def test_the_texts_of_all_parts_are_found(used):
     found = {str(one.id) for one in used if isinstance(one.id, str)}
 
     assert "There is nothing here." in found  # what an error says
-    assert "Device" in found  # Python
+    assert "Add device" in found  # Python
     assert "Outbox" in found  # a page
     assert "Confirm your account" in found  # a mail
     assert "Live connection lost, trying again" in found  # a script

@@ -5,21 +5,23 @@ from datetime import UTC, datetime
 import pytest
 from flask import Response, render_template_string
 from flask_babel import format_datetime, get_timezone, gettext
-from flask_login import LoginManager, login_user
+from flask_login import LoginManager
 
 from db.models.account import User
 from errors import Conflict
 from notify import catalogue, language
 
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
 
 @pytest.fixture
 def signed_in(office):
-    """Log a person in for the rest of a request."""
-    LoginManager(office)
+    """Sign a person in for every request from here on."""
+    manager = LoginManager(office)
 
     def log_in(**about: object) -> None:
-        user = User(id=1, email="person@example.org", **about)
-        login_user(user)
+        user = User(id=1, email="person@example.org", confirmed_at=NOON, **about)
+        manager.request_loader(lambda _request: user)
 
     return log_in
 
@@ -66,15 +68,15 @@ def test_a_made_up_cookie_is_ignored(office):
 
 def test_what_the_person_set_wins_over_the_browser(office, signed_in):
     headers = {"Accept-Language": "de", "Cookie": "language=fr"}
+    signed_in(language="sr", timezone="Europe/Belgrade")
     with office.test_request_context(headers=headers):
-        signed_in(language="sr", timezone="Europe/Belgrade")
         assert language.code() == "sr"
         assert str(get_timezone()) == "Europe/Belgrade"
 
 
 def test_a_person_without_a_choice_gets_the_browsers(office, signed_in):
+    signed_in(language="", timezone="Mars/Olympus")
     with office.test_request_context(headers={"Accept-Language": "es"}):
-        signed_in(language="", timezone="Mars/Olympus")
         assert language.code() == "es"
         assert str(get_timezone()) == "UTC"
 
@@ -94,7 +96,7 @@ def test_the_choice_is_remembered(office):
 def test_serbian_is_written_in_latin_letters(office):
     with language.use("sr"):
         assert language.tag() == "sr-Latn"
-        assert "maj" in format_datetime(datetime(2026, 5, 1, tzinfo=UTC), "long")
+        assert "maj" in format_datetime(NOON, "long")
 
 
 def test_outside_a_request_it_is_english(office):
