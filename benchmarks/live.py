@@ -119,7 +119,7 @@ def first_chart(browser: Browser, house: Stack, state: Any, path: str) -> tuple[
 def memory(process: psutil.Process) -> float:
     """Proportional set size of a process and all below it, in MB."""
     family = [process, *process.children(recursive=True)]
-    return sum(one.memory_full_info().pss for one in family) / 1e6
+    return float(sum(one.memory_full_info().pss for one in family)) / 1e6
 
 
 def start(house: Stack, repeat: int) -> list[float]:

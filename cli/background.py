@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from typing import Protocol, cast
 
 from flask import Flask
 
@@ -43,6 +44,16 @@ class Housekeeping:
                 log.exception("housekeeping failed")
 
 
+class Part(Protocol):
+    """Something with threads of its own."""
+
+    def start(self) -> None:
+        """Begin; call it after a fork, never before."""
+
+    def stop(self) -> None:
+        """End within seconds."""
+
+
 class Background:
     """Everything that runs beside the web threads of one process."""
 
@@ -51,7 +62,12 @@ class Background:
             parts = wiring.current()
         self._parts = parts
         self.ingest = Ingest(server, parts.settings, parts.store, parts.bus)
-        self._workers = [parts.publisher, self.ingest, Worker(server), Housekeeping(server)]
+        self._workers: list[Part] = [
+            cast(Part, parts.publisher),
+            self.ingest,
+            Worker(server),
+            Housekeeping(server),
+        ]
         server.extensions["gatehouse.background"] = self
 
     def start(self) -> None:

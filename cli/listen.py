@@ -7,7 +7,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
-from cli.background import Background, Housekeeping
+from cli.background import Background, Housekeeping, Part
 from notify.worker import Worker
 
 
@@ -34,7 +34,9 @@ def _until_told(server: Flask, *, listener: bool) -> None:
     told = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: told.set())
-    parts = [Background(server).ingest] if listener else [Worker(server), Housekeeping(server)]
+    parts: list[Part] = (
+        [Background(server).ingest] if listener else [Worker(server), Housekeeping(server)]
+    )
     for part in parts:
         part.start()
     click.echo("running; SIGTERM ends")

@@ -5,7 +5,7 @@ when there is something to migrate.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, inspect, text
 
@@ -66,8 +66,7 @@ def upgrade(history: str, engine: Engine) -> bool:
     with engine.connect() as connection:
         sqlite = engine.dialect.name == "sqlite"
         if sqlite:  # rebuilding a table would empty the tables that refer to it
-            raw = connection.connection.dbapi_connection
-            assert raw is not None
+            raw: Any = connection.connection.dbapi_connection
             raw.execute("PRAGMA foreign_keys=OFF")
         try:
             with connection.execution_options(immediate=True).begin():
