@@ -2,30 +2,25 @@
 
 The row is committed before anything is sent, so nothing happens that nobody asked for.  A
 command goes out once: a repeated key finds the first row, and the publisher never sends later.
-States only move forward:
-
-    queued -> sent -> delivered -> done | refused | failed      the device says so
-    queued -> failed                                            the broker is away
-    sent | delivered -> no_answer                               nobody subscribed, or no answer
-    queued -> expired                                           the server died before sending
 """
 
+import re
 import uuid
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, func, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
 
 from auth import access, audit
 from auth.keys import Keys
-from clock import to_ms, utcnow
+from clock import utcnow
 from db.base import Begin, db, elsewhere, transaction
 from db.models import Command, Device, Level, User
-from devices import credentials, signing
-from devices.ports import LiveBus, LiveEvent, Publisher
+from devices import credentials, progress, signing
+from devices.ports import LiveBus, Publisher
 from errors import Conflict, NotFound
 from notify.mark import N_
 
@@ -33,7 +28,8 @@ ANSWER_GRACE = timedelta(milliseconds=500)  # for the way back of an answer
 # what anybody who may operate a device may ask of it; other names are for those who manage it
 KNOWN = frozenset({"unlock", "lock", "open", "close", "stop", "on", "off", "set", "restart"})
 ANSWERS = frozenset({"done", "refused", "failed"})
-UNDERWAY = ("queued", "sent", "delivered")
+IDENTITY = re.compile(r"[0-9a-f-]{36}")
+AWAY, DEAF = "broker not reachable", "not connected"  # details
 DETAIL = 256  # characters
 
 
@@ -130,44 +126,39 @@ def answer(device: Device, payload: dict[str, Any], *, bus: LiveBus, now: dateti
     An answer counts only from the device that was asked, and only once.  One that comes after
     the time is over still counts: the device says what it did.
     """
-    status, public_id, detail = (payload.get(field) for field in ("status", "id", "detail"))
-    if status not in ANSWERS or not isinstance(public_id, str):
+    status, public_id = payload.get("status"), payload.get("id")
+    if not (isinstance(status, str) and isinstance(public_id, str)):
+        return False
+    if status not in ANSWERS or not IDENTITY.fullmatch(public_id):
         return False
     command = db.session.scalar(
         select(Command).where(Command.public_id == public_id, Command.device_id == device.id)
     )
     if command is None:
         return False
-    said = _plain(detail)
-    with transaction() as session:
-        taken = _move(
-            session,
-            command,
-            str(status),
-            ("queued", "sent", "delivered", "no_answer", "expired"),
-            detail=said,
-            answered_at=now,
-        )
-    if taken:
-        _tell(bus, device.public_id, command, str(status), said, now)
-    return taken
+    return progress.move(
+        transaction,
+        command.id,
+        status,
+        since=(*progress.UNDERWAY, *progress.UNSURE),
+        bus=bus,
+        now=now,
+        detail=_plain(payload.get("detail")),
+        answered_at=now,
+    )
 
 
 def settle(*, bus: LiveBus, now: datetime) -> int:
     """Close commands whose time is over and return how many; cheap when there are none."""
     over = db.session.execute(
-        select(Command, Device.public_id)
-        .join(Device, Device.id == Command.device_id)
-        .where(Command.state.in_(UNDERWAY), Command.expires_at <= now - ANSWER_GRACE)
+        select(Command.id, Command.state).where(
+            Command.state.in_(progress.UNDERWAY), Command.expires_at <= now - ANSWER_GRACE
+        )
     ).all()
     closed = 0
-    for command, device in over:
-        with transaction() as session:
-            end = "expired" if command.state == "queued" else "no_answer"
-            taken = _move(session, command, end, (command.state,))
-        if taken:
-            closed += 1
-            _tell(bus, device, command, end, command.detail, now)
+    for identity, state in over:
+        end = "expired" if state == "queued" else "no_answer"
+        closed += progress.move(transaction, identity, end, since=(state,), bus=bus, now=now)
     return closed
 
 
@@ -192,10 +183,8 @@ def newest(devices: Collection[Device]) -> dict[int, dict[str, Any]]:
         .where(Device.id.in_([device.id for device in devices]))
     )
     return {
-        command.device_id: _told(
+        command.device_id: progress.told(
             command,
-            command.state,
-            command.detail,
             command.answered_at or command.delivered_at or command.sent_at or command.asked_at,
         )
         for command in found
@@ -217,74 +206,30 @@ def find(device: Device, public_id: str) -> Command:
 
 
 def _send(command: Command, message: bytes, topic: str, publisher: Publisher, bus: LiveBus) -> None:
-    device, identity = command.device.public_id, command.id
     went = publisher.publish(
         topic,
         message,
         expires_in_s=(command.expires_at - command.asked_at).total_seconds(),
-        on_taken=partial(_taken, elsewhere(), bus, device, identity),
+        on_taken=partial(_taken, elsewhere(), bus, command.id),
     )
-    moment = utcnow()
-    with transaction() as session:
-        if went:
-            moved = _move(session, command, "sent", ("queued",), sent_at=moment)
-        else:
-            moved = _move(session, command, "failed", ("queued",), detail="broker not reachable")
-    if moved:
-        _tell(bus, device, command, command.state, command.detail, moment)
+    now = utcnow()
+    move = partial(progress.move, transaction, command.id, since=("queued",), bus=bus, now=now)
+    if went:
+        move("sent", sent_at=now)
+    else:
+        move("failed", detail=AWAY)
 
 
-def _taken(begin: Begin, bus: LiveBus, device: str, identity: int, heard: bool) -> None:
+def _taken(begin: Begin, bus: LiveBus, identity: int, heard: bool) -> None:
     """Note that the broker has a command, and whether anybody is subscribed; any thread."""
-    moment = utcnow()
-    with begin() as session:
-        command = session.get_one(Command, identity)
-        if heard:
-            moved = _move(
-                session,
-                command,
-                "delivered",
-                ("queued", "sent"),
-                sent_at=command.sent_at or moment,
-                delivered_at=moment,
-            )
-        else:
-            moved = _move(session, command, "no_answer", ("queued", "sent"), detail="not connected")
-        state, detail = command.state, command.detail
-        event = _event(device, command, state, detail, moment)
-    if moved:
-        bus.publish([event])
-
-
-def _move(session: Session, command: Command, to: str, since: Sequence[str], **values: Any) -> bool:
-    """Change the state if it is still one of `since`; of many who try, one succeeds."""
-    changed = session.execute(
-        update(Command)
-        .where(Command.id == command.id, Command.state.in_(since))
-        .values(state=to, **values)
+    now = utcnow()
+    move = partial(
+        progress.move, begin, identity, since=("queued", "sent"), bus=bus, now=now, sent_at=now
     )
-    session.refresh(command)
-    return cast(CursorResult[Any], changed).rowcount == 1
-
-
-def _tell(
-    bus: LiveBus, device: str, command: Command, state: str, detail: str, now: datetime
-) -> None:
-    bus.publish([_event(device, command, state, detail, now)])
-
-
-def _event(device: str, command: Command, state: str, detail: str, now: datetime) -> LiveEvent:
-    return LiveEvent(device, "command", _told(command, state, detail, now))
-
-
-def _told(command: Command, state: str, detail: str, at: datetime) -> dict[str, Any]:
-    return {
-        "id": command.public_id,
-        "name": command.name,
-        "state": state,
-        "detail": detail,
-        "at": to_ms(at),
-    }
+    if heard:
+        move("delivered", delivered_at=now)
+    else:
+        move("no_answer", detail=DEAF)
 
 
 def _plain(detail: object) -> str:

@@ -25,6 +25,7 @@ class Speaker:
         *,
         client_id: str = "",
         protocol: MQTTProtocolVersion = MQTTProtocolVersion.MQTTv311,
+        clean_session: bool | None = None,
     ) -> None:
         self.got: list[tuple[str, bytes]] = []
         self.reason: int | None = None  # of the answer to CONNECT; 0: let in
@@ -34,6 +35,7 @@ class Speaker:
             CallbackAPIVersion.VERSION2,
             client_id or username,
             protocol=protocol,
+            clean_session=clean_session,
             reconnect_on_failure=False,
         )
         self._client.username_pw_set(username, password)

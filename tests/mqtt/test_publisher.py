@@ -1,0 +1,134 @@
+import threading
+import time
+
+import pytest
+
+from mqtt.mosquitto import server_login
+from mqtt.publisher import MqttPublisher
+from tests.stack import until
+
+
+@pytest.fixture
+def publisher(settings, mosquitto):
+    made = MqttPublisher(settings)
+    made.start()
+    until(lambda: made.connected, 5)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def listener(settings, publisher, speak):
+    heard = speak(*server_login(settings, "listener"))
+    heard.subscribe("gatehouse/#")
+    return heard
+
+
+def test_a_message_arrives_and_the_sender_hears_of_it(publisher, listener):
+    taken = []
+    assert publisher.publish("gatehouse/c/commands", b"x", on_taken=taken.append)
+    until(lambda: listener.got == [("gatehouse/c/commands", b"x")], 5)
+    until(lambda: taken == [True], 5)
+
+
+def test_a_topic_without_subscribers_is_told(publisher):
+    taken = []
+    assert publisher.publish("gatehouse/c/commands", b"x", on_taken=taken.append)
+    until(lambda: taken == [False], 5)
+
+
+def test_nothing_is_sent_later(settings, mosquitto, publisher, speak):
+    mosquitto.stop()
+    until(lambda: not publisher.connected, 5)
+    assert not publisher.publish("gatehouse/c/commands", b"late", retain=True)
+
+    mosquitto.start()
+    until(lambda: publisher.connected, 10)
+    listener = speak(*server_login(settings, "listener"))
+    listener.subscribe("gatehouse/#")
+    publisher.publish("gatehouse/c/commands", b"now")
+    until(lambda: listener.got, 5)
+    assert listener.got == [("gatehouse/c/commands", b"now")]
+
+
+def test_it_is_back_soon_after_the_broker(mosquitto, publisher):
+    mosquitto.stop()
+    until(lambda: not publisher.connected, 5)
+    mosquitto.start()
+    until(lambda: publisher.connected, 3)
+
+
+def test_a_message_that_expired_is_not_delivered_to_who_was_away(
+    settings, mosquitto, publisher, speak
+):
+    login = server_login(settings, "listener")
+    asleep = speak(*login, clean_session=False)
+    asleep.subscribe("gatehouse/#")
+    asleep.close()
+
+    sent_at = time.monotonic()
+    publisher.publish("gatehouse/c/commands", b"short", expires_in_s=0.3)
+    publisher.publish("gatehouse/c/config", b"kept")
+    until(lambda: time.monotonic() - sent_at > 2.1, 5)  # MQTT knows whole seconds only
+
+    awake = speak(*login, clean_session=False)
+    until(lambda: awake.got, 5)
+    assert awake.got == [("gatehouse/c/config", b"kept")]
+
+
+@pytest.mark.parametrize("topic", ["gatehouse/+/commands", "gatehouse/#"])
+def test_a_topic_that_is_none_is_not_sent_and_breaks_nothing(publisher, topic):
+    assert not publisher.publish(topic, b"x")
+    assert publisher.publish("gatehouse/c/commands", b"x")
+
+
+def test_a_failing_callback_breaks_nothing(publisher):
+    taken = []
+
+    def fail(_heard: bool) -> None:
+        raise RuntimeError("boom")
+
+    publisher.publish("gatehouse/c/commands", b"1", on_taken=fail)
+    publisher.publish("gatehouse/c/commands", b"2", on_taken=taken.append)
+    until(lambda: taken == [False], 5)
+
+
+def test_a_thousand_messages_from_ten_threads_are_all_confirmed(publisher, listener):
+    taken = []
+
+    def send() -> None:
+        for _ in range(100):
+            assert publisher.publish("gatehouse/c/commands", b"x", on_taken=taken.append)
+
+    threads = [threading.Thread(target=send) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    until(lambda: len(taken) == 1000, 10)
+    assert all(taken)
+    until(lambda: len(listener.got) == 1000, 10)
+
+
+def test_it_waits_for_a_broker_that_is_not_there_yet(settings):
+    made = MqttPublisher(settings)
+    made.start()
+    assert not made.connected
+    assert not made.publish("gatehouse/c/commands", b"x")
+    made.stop()
+
+
+def test_a_refused_login_is_tried_again(settings, mosquitto):
+    from mqtt.mosquitto import folder_of
+
+    file = folder_of(settings) / "server-publisher.password"
+    right = file.read_text()
+    file.write_text("wrong")
+    made = MqttPublisher(settings)
+    made.start()
+    log = folder_of(settings) / "log"
+    until(lambda: "not authorised" in log.read_text(), 5)
+    assert not made.connected
+    file.write_text(right)
+    until(lambda: made.connected, 5)
+    made.stop()
