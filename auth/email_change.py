@@ -126,7 +126,15 @@ def undo(token: str, check: str, *, now: datetime, address: str) -> User:
 
 
 def _tell_old_address(session: Session, user: User, old: dict[str, str], now: datetime) -> None:
-    row, _ = codes.ask(session, user, "email-undo", now=now, lifetime=UNDO_LIFETIME, payload=old)
+    row, _ = codes.ask(
+        session,
+        user,
+        "email-undo",
+        now=now,
+        lifetime=UNDO_LIFETIME,
+        payload=old,
+        alone=False,  # a thief who changes the address again must not end the first way back
+    )
     token = links.issue(
         Purpose.UNDO, user.public_id, now=now, lifetime=UNDO_LIFETIME, number=row.public_id
     )

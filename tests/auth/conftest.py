@@ -16,7 +16,7 @@ import wiring
 from auth import accounts, keys, people, sessions
 from auth.routes import bp
 from db.base import db, transaction
-from db.models import OutboxMessage, User
+from db.models import AuditEvent, OutboxMessage, User
 
 # a year ahead: the counters clean up by the real clock, which must not see the future as past
 NOW = datetime.now(UTC).replace(hour=9, minute=30, second=0, microsecond=0) + timedelta(days=365)
@@ -101,11 +101,29 @@ def mails(house: Flask, to: str) -> list[OutboxMessage]:
         return list(db.session.scalars(query))
 
 
+def book(house: Flask, action: str) -> list[AuditEvent]:
+    """The lines of the book of what happened with this name."""
+    with house.app_context():
+        query = db.select(AuditEvent).filter_by(action=action).order_by(AuditEvent.id)
+        return list(db.session.scalars(query))
+
+
 def link(house: Flask, to: str, number: int = -1) -> str:
     """The path of the link in a mail to somebody, the newest if not told otherwise."""
     found = re.search(r"http://[^/\s]+(/\S+)", mails(house, to)[number].text)
     assert found
     return found[1]
+
+
+def code(house: Flask, to: str) -> str:
+    """The newest code of six digits in a mail to somebody."""
+    found = [re.search(r"\b\d{6}\b", mail.text) for mail in mails(house, to)]
+    return [match[0] for match in found if match][-1]
+
+
+def wrong(code: str) -> str:
+    """Another code of six digits."""
+    return f"{(int(code) + 1) % 10**6:06d}"
 
 
 def register(house: Flask, email: str, password: str = PASSWORD, now: datetime = NOW) -> None:
