@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from db.models.mail import OutboxMessage
 from errors import Invalid
+from notify import language as languages
 from notify import letters, post
 
 
@@ -21,7 +22,7 @@ def enqueue(
         session: of the running transaction.
         to: the address as its owner typed it.
         template: a file in `templates/mail` without its ending; its first line names `values`.
-        language: a code of `language.LANGUAGES`.
+        language: a code of `language.LANGUAGES`; "" is the language in force.
         now: when it was asked for.
         values: what the template wants to know.
 
@@ -48,7 +49,8 @@ def add(
         Invalid: an address holds control characters or is too long.
     """
     settings = post.current().settings
-    letter = letters.render(template, language, settings.url, values)
+    known = language if language in languages.LANGUAGES else languages.code()
+    letter = letters.render(template, known, settings.url, values)
     message = OutboxMessage(
         channel=channel,
         recipient=_checked(recipient),

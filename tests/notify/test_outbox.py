@@ -73,6 +73,17 @@ def test_the_commit_rings_the_bell(office):
     assert bell.is_set()
 
 
+def test_who_chose_no_language_gets_the_one_of_their_browser(office, settings):
+    with office.test_request_context(headers={"Accept-Language": "de"}), transaction() as session:
+        mail.enqueue(
+            session, to="a@example.org", template="account_deleted", language="", now=NOON, at=NOON
+        )
+    worker.run_once(NOON)
+
+    (written,) = local.mails(local.folder_of(settings.instance_dir))
+    assert written.subject == "Ihr Konto wurde gelöscht"
+
+
 @pytest.mark.parametrize("address", ["a@example.org\r\nBcc: b@example.org", "a" * 400])
 def test_an_address_that_cannot_be_one_is_refused_in_words(office, address):
     with pytest.raises(Invalid), transaction() as session:
