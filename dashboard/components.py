@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from dash import dcc, html
 from dash.development.base_component import Component
+from flask_babel import format_decimal
 from flask_babel import gettext as _
 
 from clock import from_ms
@@ -87,7 +88,7 @@ def seen(device: Device, ms: int | None) -> Component:
 
 
 def text_of(series: Series, newest: Newest | None) -> str:
-    """Return a newest value as text, without its unit."""
+    """Return a newest value as text, without its unit, as the page's script writes it too."""
     if newest is None:
         return "–"
     if series.kind == "text":
@@ -96,10 +97,8 @@ def text_of(series: Series, newest: Newest | None) -> str:
         return "–"
     if series.kind == "state":
         return "ON" if newest.value else "OFF"
-    if series.decimals is not None:
-        return f"{newest.value:.{series.decimals}f}"
-    shown = repr(newest.value)
-    return shown.removesuffix(".0")
+    digits = "######" if series.decimals is None else "0" * series.decimals
+    return str(format_decimal(newest.value, f"#,##0.{digits}".rstrip(".")))
 
 
 def label_of(series: Series) -> str:

@@ -23,6 +23,7 @@ from config import Settings
 from db.models import Device, Grant, Level, User
 from db.telemetry.records import Batch
 from db.telemetry.store import TelemetryStore
+from devices import registry
 
 COOKIE = "gatehouse_session"
 UPDATE = "/_dash-update-component"
@@ -128,25 +129,19 @@ class Portal:
         self.people[email] = Visitor(client, self.app, user, token)
         return self.people[email]
 
-    def device(self, owner: Visitor, name: str, kind: str = "sensor", **values: Any) -> Device:
+    def device(self, owner: Visitor, name: str, kind: str = "sensor") -> Device:
         """A device of somebody that never spoke."""
-        now = utcnow()
         with self.server.app_context():
-            with db.base.transaction() as session:
-                device = Device(
-                    name=name,
-                    kind=kind,
-                    controller_id=name.lower().replace(" ", "-"),
-                    mqtt_hash="",
-                    mqtt_seed="00",
-                    command_seed="00",
-                    created_at=now,
-                    **values,
-                )
-                session.add(device)
-                session.flush()
-                grant = {"device_id": device.id, "created_at": now}
-                session.add(Grant(user_id=owner.user.id, level=Level.OWNER, **grant))
+            parts = wiring.current()
+            device = registry.create(
+                name,
+                kind,
+                by=db.base.db.session.get_one(User, owner.user.id),
+                now=utcnow(),
+                broker=parts.broker,
+                keys=parts.keys,
+                namespace=parts.settings.mqtt_namespace,
+            ).device
             db.base.db.session.refresh(device)
             db.base.db.session.expunge(device)
         return device

@@ -10,10 +10,10 @@ from tests.portal import make
 
 
 def policy(answer):
-    return dict(
-        (part.split(" ")[0], part.split(" ")[1:])
+    return {
+        part.split(" ")[0]: part.split(" ")[1:]
         for part in answer.headers["Content-Security-Policy"].split("; ")
-    )
+    }
 
 
 @pytest.mark.parametrize("path", ["/", "/login", "/nowhere", "/data/state", "/assets/app.css"])

@@ -1,0 +1,69 @@
+"""How values, states and times are written."""
+
+import pytest
+
+from dashboard import components
+from db.models import Device, Kind, Level
+from db.telemetry.records import Newest, Series
+
+DEVICE = Device(name="Shed", public_id="abc", kind=Kind.LOCK, hold_to_act=False)
+
+
+@pytest.fixture(autouse=True)
+def _request(portal):
+    with portal.server.test_request_context("/", headers={"Accept-Language": "en"}):
+        yield
+
+
+def shown(kind, value=None, text=None, decimals=None):
+    series = Series(1, 1, "s", kind, decimals=decimals)
+    return components.text_of(series, Newest(5, value, text))
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "text"),
+    [
+        (21.5, None, "21.5"),
+        (21.0, None, "21"),
+        (-0.25, None, "-0.25"),
+        (21.456, 1, "21.5"),
+        (21.0, 2, "21.00"),
+        (1234567.0, 0, "1,234,567"),
+        (0.1234567, None, "0.123457"),
+    ],
+)
+def test_numbers_are_written_as_people_do(value, decimals, text):
+    assert shown("number", value, decimals=decimals) == text
+
+
+def test_states_and_texts():
+    assert [shown("state", 1.0), shown("state", 0.0)] == ["ON", "OFF"]
+    assert shown("text", text="closed") == "closed"
+    assert components.text_of(Series(1, 1, "s", "number"), None) == "–"
+
+
+def test_a_value_is_nothing_but_its_text():
+    part = components.value(
+        DEVICE, Series(1, 1, "power.l1", "number", "W", 1), Newest(7, 3.0, None)
+    )
+    props = part.to_plotly_json()["props"]
+
+    assert props["children"] == "3.0"
+    assert props["data-sensor"] == "power.l1"
+    assert (props["data-device"], props["data-t"], props["data-decimals"]) == ("abc", "7", "1")
+
+
+def test_only_those_who_may_open_a_lock_see_the_button():
+    assert components.unlock(DEVICE, Level.VIEWER) is None
+    assert components.unlock(DEVICE, Level.OPERATOR) is not None
+    assert components.unlock(Device(public_id="x", kind=Kind.SENSOR), Level.OWNER) is None
+
+
+def test_every_kind_of_device_has_a_word_and_a_picture():
+    assert set(components.kind_words()) == set(components.KIND_ICONS) == set(Kind)
+
+
+def test_a_device_that_was_never_heard_has_no_time():
+    assert components.moment(None).children == ""
+    assert components.moment(0).children == ""
+    assert components.moment(1_700_000_000_123).dateTime == "2023-11-14T22:13:20.123+00:00"

@@ -1,0 +1,189 @@
+"""The page of one device."""
+
+import pytest
+
+import db.base
+from clock import now_ms
+from db.models import Device, Level
+from db.telemetry.records import Batch, Refusal
+from tests.portal import parts, texts
+
+RENAME = "..device-renamed.children...device-title.children.."
+
+
+def kept(portal, device):
+    """The row of a device as it is now, or None."""
+    with portal.server.app_context():
+        return db.base.db.session.get(Device, device.id)
+
+
+def test_numbers_and_states_have_charts_and_texts_a_list(portal, alice):
+    device = portal.device(alice, "House")
+    portal.says(device, "temperature", 20.0, 21.5, unit="°C")
+    portal.says(device, "mode", "auto", "holiday")
+    store = portal.store
+    window = store.add_series(device.id, "window", "state")
+    store.write(Batch(values=[(window.id, now_ms(), 0.0)]))
+    page = alice.page(f"/devices/{device.public_id}")
+
+    charts = {one["data-sensor"]: one["data-kind"] for one in parts(page, data_chart="")}
+    assert charts == {"temperature": "number", "window": "state"}
+    assert parts(page, data_sensor="mode")[0]["children"] == "holiday"
+    assert "auto" in texts(page)
+    figures = [one["figure"] for one in parts(page, responsive=True)]
+    assert all(trace["x"] == [] for figure in figures for trace in figure["data"])
+
+
+@pytest.mark.parametrize(
+    ("search", "shown"),
+    [
+        ("", "1h"),
+        ("?range=6h", "6h"),
+        ("?range=24h", "24h"),
+        ("?range=5y", "1h"),
+        ("?range=", "1h"),
+    ],
+)
+def test_the_range_is_in_the_address_and_in_the_download(portal, alice, search, shown):
+    device = portal.device(alice, f"Range {search}")
+    page = alice.page(f"/devices/{device.public_id}", search)
+
+    assert [one["data-range"] for one in parts(page, aria_current="true")] == [shown]
+    [link] = parts(page, data_csv="")
+    assert link["href"] == f"/data/export.csv?device={device.public_id}&range={shown}"
+    assert "Download CSV" in texts(link["children"])
+    assert alice.get(link["href"]).status_code == 200
+
+
+def test_what_was_refused_is_shown_with_an_example(portal, alice):
+    device = portal.device(alice, "Chatterbox")
+    sample = Refusal("bad_json", 3, now_ms(), "gatehouse/chatterbox/telemetry", '{"t": ')
+    portal.store.write(Batch(refusals={(device.id, "bad_json"): sample}))
+    words = texts(alice.page(f"/devices/{device.public_id}"))
+
+    assert "Not JSON" in words
+    assert '{"t": ' in words
+
+
+def test_a_device_of_somebody_else_looks_like_none(portal, alice, bob):
+    device = portal.device(alice, "Private gate", "gate")
+    strange, missing = (
+        bob.page(f"/devices/{one}") for one in (device.public_id, "aaaaaaaaaaaaaaaa")
+    )
+
+    assert strange == missing
+    assert "There is no such device." in texts(strange)
+
+
+def test_the_query_cannot_smuggle_another_device_in(portal, alice, bob):
+    own = portal.device(bob, "Own gate")
+    other = portal.device(alice, "Foreign gate")
+    page = bob.page(f"/devices/{own.public_id}", f"?device_id={other.public_id}")
+
+    assert "Foreign gate" not in texts(page)
+    assert "There is no such device." in texts(page)
+
+
+def test_the_tab_names_the_device_only_to_those_who_may_know_it(portal, alice, bob):
+    from tests.portal import ROUTER
+
+    device = portal.device(alice, "Secret lab")
+    where = {"_pages_location_pathname": f"/devices/{device.public_id}"}
+    assert "Secret lab · Gatehouse" in alice.call(ROUTER, **where).text
+    assert "Secret lab" not in bob.call(ROUTER, **where).text
+
+
+def rename(visitor, device, name):
+    answer = visitor.call(
+        RENAME, device_rename_n_clicks=1, device_name_value=name, device_id_data=device.public_id
+    )
+    return answer.json
+
+
+def test_renaming_has_three_answers(portal, alice):
+    device = portal.device(alice, "Shed")
+    portal.device(alice, "Garage")
+
+    assert "Renamed." in str(rename(alice, device, "Tool shed"))
+    assert kept(portal, device).name == "Tool shed"
+    assert "It has this name already." in str(rename(alice, device, "Tool shed"))
+    assert "Another device of yours has this name." in str(rename(alice, device, "Garage"))
+    assert kept(portal, device).name == "Tool shed"
+
+
+@pytest.mark.parametrize("level", [Level.VIEWER, Level.OPERATOR])
+def test_who_does_not_manage_a_device_changes_nothing(portal, alice, bob, level):
+    device = portal.device(alice, f"Fixed {level}")
+    portal.share(device, bob, level)
+    page = bob.page(f"/devices/{device.public_id}")
+
+    assert not parts(page, id="device-rename")
+    assert "You" in str(rename(bob, device, "Mine")) or "level" in str(rename(bob, device, "Mine"))
+    assert kept(portal, device).name == f"Fixed {level}"
+
+
+def test_settings_are_kept(portal, alice):
+    device = portal.device(alice, "Gate to the yard", "gate")
+    answer = alice.call(
+        "device-saved.children",
+        device_save_n_clicks=1,
+        device_interval_value=15,
+        device_notes_value="Fuse 7",
+        device_hold_value=True,
+        device_id_data=device.public_id,
+    )
+
+    assert "Saved." in answer.text
+    row = kept(portal, device)
+    assert (row.expected_interval_s, row.notes, row.hold_to_act) == (15, "Fuse 7", True)
+
+
+@pytest.mark.parametrize("interval", [0, -5, "x", None, 1.5, 10**12, [1], {"a": 1}])
+def test_an_interval_that_makes_no_sense_is_refused_beside_the_form(portal, alice, interval):
+    device = portal.device(alice, f"Interval {interval}"[:60])
+    answer = alice.call(
+        "device-saved.children",
+        device_save_n_clicks=1,
+        device_interval_value=interval,
+        device_id_data=device.public_id,
+    )
+
+    assert answer.status_code in {200, 204}
+    assert "Saved." not in answer.text
+    assert kept(portal, device).expected_interval_s == 90
+
+
+def test_a_new_password_is_shown_once_and_is_new(portal, alice):
+    device = portal.device(alice, "Old lock", "lock")
+    before = kept(portal, device).mqtt_hash
+    answer = alice.call(
+        "device-rotated.children", device_rotate_n_clicks=1, device_id_data=device.public_id
+    )
+
+    assert "shown only this once" in answer.text
+    assert kept(portal, device).mqtt_hash != before
+    assert "mosquitto_pub" not in str(alice.page(f"/devices/{device.public_id}"))
+
+
+def delete(visitor, device, name):
+    return visitor.call(
+        "device-away.href",
+        device_delete_n_clicks=1,
+        device_delete_name_value=name,
+        device_id_data=device.public_id,
+    )
+
+
+def test_a_device_is_deleted_by_its_owner_who_types_its_name(portal, alice, bob):
+    device = portal.device(alice, "Broken lamp")
+    portal.says(device, "lux", 1.0)
+    portal.share(device, bob, Level.MANAGER)
+
+    assert "This is not the name" in delete(alice, device, "").text
+    assert "level" in delete(bob, device, "Broken lamp").text
+    assert kept(portal, device) is not None
+
+    answer = delete(alice, device, "Broken lamp")
+    assert answer.json["response"]["device-away"]["href"] == "/"
+    assert kept(portal, device) is None
+    assert portal.store.series([device.id])[device.id] == []
