@@ -51,7 +51,7 @@ class SimulatedDevice:
     def begin(self) -> None:
         """Switch on and read the sensors from now on, not all devices in the same instant."""
         self.switch_on()
-        first_s = random.uniform(0, self.period_s)  # noqa: S311  spreads the load
+        first_s = random.uniform(0, min(1.0, self.period_s))  # noqa: S311  spreads the load
         self.schedule.every(self.period_s, self._turn, first_s=first_s)
 
     def attributes(self) -> dict[str, object]:
@@ -73,7 +73,7 @@ class SimulatedDevice:
     def history(self, start_s: int, end_s: int) -> Iterator[tuple[int, Mapping[str, Any]]]:
         """Yield (ms since 1970, values) from a second up to another, oldest first."""
         step = self.history_step_s
-        for at_s in range(start_s - start_s % step, end_s, step):
+        for at_s in range(start_s + -start_s % step, end_s, step):
             yield at_s * 1000, self.past(at_s)
 
     def chance(self, what: str, step: int = 0) -> float:
