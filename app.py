@@ -37,7 +37,7 @@ from auth import keys
 from config import Settings
 from db import migrations
 from db.telemetry.store import TelemetryStore
-from mqtt.brokers import broker_admin
+from mqtt.brokers import broker_admin, broker_log
 from mqtt.bus import MemoryBus
 from mqtt.publisher import MqttPublisher
 
@@ -77,6 +77,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             bus=MemoryBus(),
             publisher=MqttPublisher(settings),
             broker=broker_admin(settings),
+            brokerlog=broker_log(settings),
         ),
     )
 

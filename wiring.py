@@ -1,13 +1,13 @@
 """What `app.py` plugged in, for the entry points: pages, REST, command line, listener."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flask import Flask, current_app
 
 from auth.keys import Keys
 from config import Settings
-from devices.ports import BrokerAdmin, LiveBus, Publisher
+from devices.ports import BrokerAdmin, BrokerLog, LiveBus, NoBrokerLog, Publisher
 
 if TYPE_CHECKING:
     from db.telemetry.store import TelemetryStore
@@ -23,6 +23,7 @@ class Wiring:
     bus: LiveBus
     publisher: Publisher
     broker: BrokerAdmin
+    brokerlog: BrokerLog = field(default_factory=NoBrokerLog)
 
 
 def attach(server: Flask, parts: Wiring) -> None:

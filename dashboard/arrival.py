@@ -34,7 +34,13 @@ def progress(device: Device, *, now: datetime) -> tuple[Component, bool]:
     found = readings.sensors(device, parts.store)
     if found:
         return _arrived(device, found), True
-    problems = diagnosis.problems(device, since=device.created_at, now=now, store=parts.store)
+    problems = diagnosis.problems(
+        device,
+        since=device.created_at,
+        now=now,
+        store=parts.store,
+        brokerlog=parts.brokerlog,
+    )
     told = [waiting(device), *(_problem(one) for one in problems)]
     return html.Div(told, className="gh-stack"), False
 

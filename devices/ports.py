@@ -79,3 +79,34 @@ class BrokerAdmin(Protocol):
 
     def reconcile(self, identities: Iterable[BrokerIdentity]) -> None:
         """Make the broker know exactly these devices."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerNote:
+    """Something that the broker wrote down about a device's connections."""
+
+    at: int  # ms since 1970, to the second
+    what: str  # connected, login_refused, topic_refused, too_large
+    sample: str  # an address, a topic, or bytes; may be empty
+
+
+class BrokerLog(Protocol):
+    """What a broker wrote down."""
+
+    def watch(self) -> None:
+        """Look closely for some seconds: somebody waits for a device."""
+
+    def notes(self, username: str, since_ms: int) -> list[BrokerNote]:
+        """Return what is known of a user since a moment, and of logins of unknown users."""
+        ...
+
+
+class NoBrokerLog:
+    """The log of a broker that is not ours: nothing is known."""
+
+    def watch(self) -> None:
+        """There is nothing to look at."""
+
+    def notes(self, _username: str, _since_ms: int) -> list[BrokerNote]:
+        """Return nothing."""
+        return []

@@ -2,8 +2,9 @@
 
 from config import Settings
 from devices import registry
-from devices.ports import BrokerAdmin
+from devices.ports import BrokerAdmin, BrokerLog, NoBrokerLog
 from mqtt.broker_files import FileBroker
+from mqtt.brokerlog import MosquittoLog
 from mqtt.mosquitto import Mosquitto, accounts, folder_of
 
 
@@ -16,3 +17,8 @@ def broker_admin(settings: Settings) -> BrokerAdmin:
         known=registry.identities,
         reload=Mosquitto(settings).reload,
     )
+
+
+def broker_log(settings: Settings) -> BrokerLog:
+    """Return what can be known of the broker's own words."""
+    return MosquittoLog(settings) if settings.manages_broker else NoBrokerLog()

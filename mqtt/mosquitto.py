@@ -165,6 +165,8 @@ class Mosquitto:
         with locked(self._folder):
             text = configuration(self._settings)
             left = self._running()
+            if left and self._conf.read_text() == configuration(self._settings, debug=True):
+                self._write_and_reload(text)
             if left and self._conf.read_text() == text:
                 return
             if left:
@@ -182,7 +184,11 @@ class Mosquitto:
 
     def ensure_running(self) -> None:
         """Start the broker again if it has ended; tries once a second, never raises."""
-        if self._running() or time.monotonic() - self._failed_at < 1:
+        if self._running():
+            if self._log_is_long():
+                self.reload()
+            return
+        if time.monotonic() - self._failed_at < 1:
             return
         try:
             self.start()
@@ -197,13 +203,19 @@ class Mosquitto:
         process = self._running()
         if process is None:
             return False
-        log = self._folder / "log"
-        if log.exists() and log.stat().st_size > LOG_LIMIT:
-            log.replace(self._folder / "log.1")  # the signal makes it open a new one
         if not self._answers(wait_s):
             return False  # still starting: the signal would end it
+        if self._log_is_long():
+            (self._folder / "log").replace(self._folder / "log.1")  # the signal opens a new one
         process.send_signal(signal.SIGHUP)
         return self._answers(wait_s)
+
+    def log_everything(self, wanted: bool) -> None:
+        """Have the broker log each packet, or only what is out of the ordinary."""
+        text = configuration(self._settings, debug=wanted)
+        with locked(self._folder):
+            if self._running() and self._conf.read_text() != text:
+                self._write_and_reload(text)
 
     def stop(self) -> None:
         """End the broker; it writes down what it holds for devices that are away."""
@@ -281,6 +293,14 @@ class Mosquitto:
         except OSError:
             return False
         return True
+
+    def _write_and_reload(self, text: str) -> None:
+        replace(self._conf, text)
+        self.reload()
+
+    def _log_is_long(self) -> bool:
+        log = self._folder / "log"
+        return log.exists() and log.stat().st_size > LOG_LIMIT
 
     def _reap(self) -> None:
         """Take the exit code of a child that has ended, so that it goes."""
