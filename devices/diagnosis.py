@@ -1,6 +1,6 @@
 """Says what is wrong when the first message of a device does not come."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -86,22 +86,22 @@ def problems(
         return _silence(notes, now - since)
     newest: dict[str, Problem] = {}
     for _, code, sample in sorted(found, reverse=True):
-        newest.setdefault(code, Problem(code, TEXTS[code], sample))
+        if code not in newest or (sample and not newest[code].sample):
+            newest[code] = Problem(code, TEXTS[code], sample)
     return list(newest.values())
 
 
-def _standing(notes: Iterable[BrokerNote]) -> list[BrokerNote]:
+def _standing(notes: Sequence[BrokerNote]) -> list[BrokerNote]:
     """Return the notes that are problems; a login that worked ends those about logins."""
-    notes = list(notes)
-    entered = max((note.at for note in notes if note.what == "connected"), default=0)
+    entered = max((at for at, note in enumerate(notes) if note.what == "connected"), default=-1)
     return [
         note
-        for note in notes
-        if note.what in OF_NOTES and not (note.what == "login_refused" and note.at < entered)
+        for at, note in enumerate(notes)
+        if note.what in OF_NOTES and not (note.what == "login_refused" and at < entered)
     ]
 
 
-def _silence(notes: Iterable[BrokerNote], waited: timedelta) -> list[Problem]:
+def _silence(notes: Sequence[BrokerNote], waited: timedelta) -> list[Problem]:
     if waited < PATIENCE:
         return []
     code = "connected" if any(note.what == "connected" for note in notes) else "nothing_yet"

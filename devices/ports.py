@@ -97,7 +97,7 @@ class BrokerLog(Protocol):
         """Look closely for some seconds: somebody waits for a device."""
 
     def notes(self, username: str, since_ms: int) -> list[BrokerNote]:
-        """Return what is known of a user since a moment, and of logins of unknown users."""
+        """Return what is known of a user since a moment, and of refused logins, oldest first."""
         ...
 
 
