@@ -42,6 +42,17 @@ LARGE = [
 ]
 HOUSES = {"small": SMALL, "large": LARGE}
 
+# which simulation: {sensor: unit}; a device that is bought says no units either
+UNITS = {
+    "lock": {"battery": "%"},
+    "gate": {"position": "%"},
+    "climate": {"temperature": "°C", "humidity": "%"},
+    "board": {"temperature": "°C"},
+    "gauge": {"pressure": "bar"},
+    "meter": {"power.l1": "W", "power.l2": "W", "power.l3": "W", "power.total": "W"}
+    | {"voltage": "V", "energy": "kWh"},
+}
+
 
 @click.command()
 @click.option("--house", type=click.Choice(sorted(HOUSES)), default="small", show_default=True)
@@ -91,6 +102,8 @@ def furnish(house: str, *, by: User) -> Path:
             keys=parts.keys,
             namespace=parts.settings.mqtt_namespace,
         )
+        for sensor, unit in UNITS[model].items():
+            parts.store.add_series(made.device.id, sensor, "number", unit)
         entry = {
             "controller_id": made.device.controller_id,
             "kind": kind,
