@@ -2,11 +2,11 @@
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import EmailField, SelectField, StringField, SubmitField
+from wtforms import EmailField, SelectChoice, SelectField, StringField, SubmitField
 
 from auth.routes.forms import EMAIL
 
-ROLES = [("user", _l("User")), ("admin", _l("Administrator"))]
+ROLES = [SelectChoice("user", _l("User")), SelectChoice("admin", _l("Administrator"))]
 
 
 class InviteForm(FlaskForm):  # type: ignore[misc]

@@ -5,13 +5,24 @@ from zoneinfo import available_timezones
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import EmailField, PasswordField, RadioField, SelectField, StringField, SubmitField
+from wtforms import (
+    EmailField,
+    PasswordField,
+    RadioField,
+    SelectChoice,
+    SelectField,
+    StringField,
+    SubmitField,
+)
 from wtforms.validators import Length
 
 from auth.routes.forms import EMAIL, NEEDED, CodeForm, PasskeyForm, new_password, repeated
 from notify.language import LANGUAGES
 
-TIME_ZONES = sorted(name for name in available_timezones() if "/" in name and name[:4] != "Etc/")
+TIME_ZONES = [
+    "UTC",
+    *sorted(name for name in available_timezones() if "/" in name and name[:4] != "Etc/"),
+]
 
 
 class ProfileForm(FlaskForm):  # type: ignore[misc]
@@ -24,14 +35,16 @@ class ProfileForm(FlaskForm):  # type: ignore[misc]
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        browser = ("", _("As the browser says"))
-        self.language.choices = [browser, *LANGUAGES.items()]
-        self.theme.choices = [
-            ("", _("As the system says")),
-            ("light", _("Light")),
-            ("dark", _("Dark")),
-        ]
-        self.timezone.choices = [browser, ("UTC", "UTC"), *((zone, zone) for zone in TIME_ZONES)]
+        browser = SelectChoice("", _("As the browser says"))
+        self.language.choices = [browser, *_choices(LANGUAGES)]
+        self.theme.choices = _choices(
+            {"": _("As the system says"), "light": _("Light"), "dark": _("Dark")}
+        )
+        self.timezone.choices = [browser, *_choices({zone: zone for zone in TIME_ZONES})]
+
+
+def _choices(words: dict[str, str]) -> list[SelectChoice]:
+    return [SelectChoice(value, label) for value, label in words.items()]
 
 
 class PasswordForm(FlaskForm):  # type: ignore[misc]
@@ -75,4 +88,4 @@ class ChannelForm(FlaskForm):  # type: ignore[misc]
     def __init__(self, channels: list[str], *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         names = {"mail": _("E-mail"), "telegram": "Telegram", "sms": "SMS"}
-        self.channel.choices = [(channel, names[channel]) for channel in channels]
+        self.channel.choices = _choices({channel: names[channel] for channel in channels})

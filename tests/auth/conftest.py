@@ -63,7 +63,7 @@ class Visitor:
     def submit(self, path: str, at: str = "", address: str = HERE, **fields: object):
         """Open a page, fill in its form, send it to `at` or to where the page is."""
         shown = BeautifulSoup(self.client.get(path).data, "html.parser")
-        found = shown.select_one("main form") or shown.select_one("form")
+        found = shown.select_one("main form[method=post]") or shown.select_one("form")
         assert found is not None, shown
         values = {
             item["name"]: item.get("value", "")
