@@ -41,6 +41,12 @@ def locales() -> dict[str, Locale]:
 
 
 @cache
+def code_of(locale: Locale | None) -> str:
+    """Return the code of the language that has this locale; English for all others."""
+    return next((code for code, one in locales().items() if one == locale), SOURCE)
+
+
+@cache
 def translations(code: str) -> NullTranslations:
     """Return what gettext needs to translate into a language."""
     if code not in locales() or code == SOURCE:

@@ -46,8 +46,7 @@ def init_app(server: Flask) -> None:
 
 def code() -> str:
     """Return the code of the language that is in force, one of LANGUAGES."""
-    locale = str(get_locale() or catalogue.SOURCE)
-    return next((key for key, value in catalogue.locales().items() if str(value) == locale), "en")
+    return catalogue.code_of(get_locale())
 
 
 def tag() -> str:

@@ -38,10 +38,10 @@ def deliver(message: Claimed, *, folder: Path, site: str) -> None:
     name = f"{at:%Y%m%dT%H%M%S%f}Z-{message.id:09}.json"
     mail = LocalMail(message.recipient, message.subject, message.text, message.html, at.isoformat())
     draft = folder / f".{name}.{os.getpid()}"
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(asdict(mail), file, ensure_ascii=False)
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(json.dumps(asdict(mail), ensure_ascii=False).encode())
     draft.replace(folder / name)
-    with suppress(OSError):  # the terminal may be gone; the mail is there all the same
+    with suppress(OSError, UnicodeError):  # a terminal that cannot show it loses nothing
         click.echo(f"Mail waiting for {mail.to}: {mail.subject}  (open {site}/outbox)")
     for old in _newest_first(folder)[KEPT:]:
         old.unlink(missing_ok=True)

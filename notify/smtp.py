@@ -71,7 +71,9 @@ class SmtpSender(BaseModel):
                 _hand_over(smtp, mail)
         except smtplib.SMTPResponseException as error:
             raise SenderFailed(_said(error.smtp_code, error.smtp_error)) from error
-        except (OSError, smtplib.SMTPException) as error:
+        except UnicodeError as error:
+            raise SenderFailed("user name or password is not ASCII") from error
+        except (OSError, ValueError, smtplib.SMTPException) as error:
             raise SenderFailed(f"{type(error).__name__}: {error}") from error
 
     @contextmanager

@@ -3,12 +3,14 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 
 import pytest
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, LoginPassword
 from flask import Flask
 
 from config import Settings
@@ -48,6 +50,11 @@ class Mailbox:
         self.mails: list[EmailMessage] = []
         self.answers: dict[str, str] = {}  # recipient -> what is said to RCPT TO
         self.port = 0
+        self.logins: list[LoginPassword] = []
+
+    def log_in(self, _server, _session, _envelope, _mechanism, login) -> AuthResult:
+        self.logins.append(login)
+        return AuthResult(success=login.password != b"wrong", handled=False)
 
     async def handle_RCPT(self, _server, _session, envelope, address, _options):
         if address in self.answers:
@@ -74,7 +81,14 @@ def old_mailbox() -> Iterator[Mailbox]:
 
 def _serving(*, smtputf8: bool) -> Iterator[Mailbox]:
     box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=free_port(), enable_SMTPUTF8=smtputf8)
+    controller = Controller(
+        box,
+        hostname="127.0.0.1",
+        port=free_port(),
+        enable_SMTPUTF8=smtputf8,
+        authenticator=box.log_in,
+        auth_require_tls=False,
+    )
     controller.start()
     box.port = controller.port
     yield box
@@ -89,6 +103,7 @@ class Script:
         self.port = self._listening.getsockname()[1]
         self.visits = 0
         self._talk = talk
+        self._connection = self._listening
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
@@ -98,6 +113,7 @@ class Script:
             except OSError:
                 return
             self.visits += 1
+            self._connection = connection
             with connection:
                 try:
                     self._talk(connection)
@@ -105,7 +121,9 @@ class Script:
                     continue
 
     def close(self) -> None:
-        self._listening.shutdown(socket.SHUT_RDWR)
+        for one in (self._listening, self._connection):
+            with suppress(OSError):  # closed already
+                one.shutdown(socket.SHUT_RDWR)
         self._listening.close()
 
 

@@ -4,8 +4,10 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select
 
+from clock import utcnow
 from db.base import db
 from db.models.mail import OutboxMessage
 from notify import outbox, post, smtp, worker
@@ -121,6 +123,25 @@ def test_a_server_that_hangs_is_left_after_the_timeout(make_office, script, monk
     assert time.monotonic() - began < 3
     assert row(written).state == "queued"
     assert silent.visits == 1
+
+
+def test_nobody_waits_for_a_server_that_hangs(make_office, script):
+    silent = script(lambda connection: connection.recv(1024) and connection.recv(1024))
+    office = make_office(mail_server="127.0.0.1", mail_port=silent.port)
+    thread = worker.Worker(office)
+    thread.start()
+    write(now=utcnow())
+    deadline = time.monotonic() + 5
+    while not silent.visits:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+    began = time.monotonic()
+    for _ in range(5):
+        write(now=utcnow())
+    assert time.monotonic() - began < 2
+    silent.close()
+    thread.stop()
 
 
 def test_a_server_that_drips_is_cut_at_the_deadline(make_office, script, monkeypatch):
@@ -262,6 +283,38 @@ def test_an_address_cannot_add_headers(make_office, mailbox):
 
     assert row(written).state == "failed"
     assert mailbox.mails == []
+
+
+def login(mailbox, password: str) -> dict[str, object]:
+    return {
+        "mail_server": "127.0.0.1",
+        "mail_port": mailbox.port,
+        "mail_username": "gate",
+        "mail_password": SecretStr(password),
+    }
+
+
+def test_the_worker_logs_in(make_office, mailbox):
+    make_office(**login(mailbox, "open sesame"))
+    written = write(now=NOON)
+
+    worker.run_once(NOON)
+
+    assert row(written).state == "sent"
+    assert (mailbox.logins[0].login, mailbox.logins[0].password) == (b"gate", b"open sesame")
+
+
+@pytest.mark.parametrize(
+    ("password", "said"), [("wrong", "535"), ("schlüssel", "password is not ASCII")]
+)
+def test_a_login_that_fails_is_the_senders_fault(make_office, mailbox, password, said):
+    make_office(**login(mailbox, password))
+    written = write(now=NOON)
+
+    worker.run_once(NOON)
+
+    assert row(written).state == "queued"
+    assert said in row(written).last_error
 
 
 def test_mails_can_be_suppressed(make_office, mailbox):
