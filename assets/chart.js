@@ -36,7 +36,7 @@
 
     /** Ask the store now, or as soon as this chart can be seen. */
     refresh(options) {
-      if (this.visible && this.root.isConnected) {
+      if (gatehouse.live.hasBegun() && this.visible && this.root.isConnected) {
         this.load(options);
       } else {
         this.stale = true;
@@ -162,7 +162,8 @@
       }
       const before = this.points.t.length;
       fresh.forEach((reading) => this.add(reading));
-      const full = this.kind === "state" || !before || this.plot?.data !== this.traces;
+      const full =
+        this.kind === "state" || !before || !this.plot || this.plot.data !== this.traces;
       if (full) {
         this.draw();
       } else {

@@ -49,7 +49,7 @@ def page(browser: Browser, house: Stack):
     opened = context.new_page()
     errors: list[str] = []
     opened.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
-    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("pageerror", lambda error: errors.append(error.stack or str(error)))
     opened.console_errors = errors
     yield opened
     context.close()
