@@ -135,9 +135,7 @@
    */
   gatehouse.appeared = (selector, welcome) => {
     newcomers.push({ selector, welcome });
-    if (document.readyState !== "loading") {
-      greet(document.body, selector, welcome);
-    }
+    greet(document.body, selector, welcome);
   };
 
   function greet(root, selector, welcome) {

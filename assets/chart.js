@@ -36,7 +36,7 @@
 
     /** Ask the store now, or as soon as this chart can be seen. */
     refresh(options) {
-      if (gatehouse.live.hasBegun() && this.visible && this.root.isConnected) {
+      if (gatehouse.live?.hasBegun() && this.visible && this.root.isConnected) {
         this.load(options);
       } else {
         this.stale = true;

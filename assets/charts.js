@@ -66,7 +66,7 @@
         if (chart) {
           chart.visible = isIntersecting;
           if (isIntersecting && chart.stale) {
-            chart.load();
+            chart.refresh();
           } else if (isIntersecting && chart.points) {
             want(chart);
           }
@@ -117,7 +117,10 @@
       chart.follow();
     }
   });
-  gatehouse.on("start", () => setInterval(slide, 1000));
+  gatehouse.on("start", () => {
+    everywhere();
+    setInterval(slide, 1000);
+  });
   document.addEventListener("gatehouse:theme", () => {
     for (const chart of charts.values()) {
       chart.draw();

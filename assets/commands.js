@@ -72,7 +72,9 @@
     }
     const body = await answer.json().catch(() => ({}));
     if (answer.ok) {
-      learn({ d: device, detail: "", ...body });
+      if (shown.get(device)?.id !== body.id) {
+        learn({ d: device, ...body }); // else the stream was faster and knows more
+      }
     } else {
       const text = body.error?.message || gatehouse.t("Not sent. Please load the page again.");
       show(device, { state: "failed", text });

@@ -9,6 +9,7 @@
   const gatehouse = window.gatehouse;
   const WORKER = new URL("live-worker.js", document.currentScript.src).href;
   const LOST_AFTER_MS = 1500; // a short break is nobody's business
+  const LATEST_START_MS = 400; // a page without a stream is better than none
   const RESYNC_MS = 1000; // not more often, however many gaps there are
   const POLL_MS = 10_000; // while there is no stream
   const REDRAW_MS = 200; // a new device brings many sensors at once
@@ -22,6 +23,8 @@
   let connection = "open";
   let resync = 0;
   let resynced = 0;
+  let begun = false; // the store was asked
+  let opened = false; // the stream was there
 
   function connect() {
     if (window.SharedWorker) {
@@ -53,15 +56,17 @@
 
   function setConnection(state) {
     connection = state;
+    document.documentElement.dataset.live = state; // for styles
     clearTimeout(lost);
     clearInterval(poll);
     if (state === "ended") {
       gatehouse.logIn();
-    } else if (state === "lost") {
+    } else if (state === "open") {
+      begin();
+      showBanner();
+    } else {
       lost = setTimeout(showBanner, LOST_AFTER_MS);
       poll = setInterval(fill, POLL_MS);
-    } else {
-      showBanner();
     }
   }
 
@@ -86,22 +91,38 @@
     }
   }
 
-  /** Ask the store soon; several calls make one question. */
+  /** Ask the store for the first time, once nothing can fall between its answer and the stream. */
+  function begin() {
+    if (!begun) {
+      begun = true;
+      gatehouse.emit("start");
+      ask();
+    } else if (!opened) {
+      fill(); // the stream came too late for what was asked before
+    }
+    opened ||= connection === "open";
+  }
+
+  /** Ask the store again soon; several calls make one question. */
   function fill() {
     if (!resync) {
       const wait = Math.max(0, resynced + RESYNC_MS - Date.now());
-      resync = setTimeout(ask, wait);
+      resync = setTimeout(askAgain, wait);
+    }
+  }
+
+  function askAgain() {
+    resync = 0;
+    if (gatehouse.refresh.paused()) {
+      gatehouse.refresh.miss();
+    } else {
+      gatehouse.emit("gap");
+      ask();
     }
   }
 
   async function ask() {
-    resync = 0;
     resynced = Date.now();
-    if (gatehouse.refresh.paused()) {
-      gatehouse.refresh.miss();
-      return;
-    }
-    gatehouse.emit("gap");
     try {
       const state = await gatehouse.ask("/data/state", { background: true });
       gatehouse.setClock(state.now);
@@ -125,13 +146,12 @@
     }, REDRAW_MS);
   }
 
-  gatehouse.live = { fill };
+  gatehouse.live = { fill, hasBegun: () => begun };
   gatehouse.on("device", redraw);
 
   document.addEventListener("DOMContentLoaded", () => {
     connect();
-    gatehouse.emit("start");
-    ask();
+    setTimeout(begin, LATEST_START_MS);
   });
   gatehouse.appeared("[data-connection]", showBanner);
 

@@ -89,9 +89,10 @@
   /** @param {{d: string, state: string, seen: number|null}} presence */
   function learn(presence) {
     const known = devices.get(presence.d) || {};
+    const heardNow = presence.state === "never_seen" && known.seen; // the question was older
     devices.set(presence.d, {
       ...known,
-      state: presence.state,
+      state: heardNow ? "online" : presence.state,
       seen: presence.seen ?? known.seen,
     });
     showPresence(presence.d);

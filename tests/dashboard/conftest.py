@@ -3,7 +3,11 @@
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
+from tests.dashboard.browsing import Tab, signed_in
+from tests.dashboard.watching import Person, Watched, watched
+from tests.e2e.conftest import CHROMIUM
 from tests.portal import Portal, Visitor, make
 
 
@@ -26,3 +30,45 @@ def bob(portal: Portal) -> Visitor:
 @pytest.fixture
 def stranger(portal: Portal) -> Visitor:
     return portal.stranger()
+
+
+@pytest.fixture(scope="module")
+def live_house(tmp_path_factory: pytest.TempPathFactory):
+    """The live stream under the real web server, with a small page."""
+    with watched(tmp_path_factory.mktemp("live")) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Debian's Chromium."""
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", headless=True, args=CHROMIUM
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(live_house: Watched, chromium: Browser):
+    """Opens the small page for somebody, by default for a new person in a new browser."""
+    contexts = []
+    tabs = []
+
+    def open_tab(person: Person | None = None, context: BrowserContext | None = None, **options):
+        person = person or live_house.person()
+        if context is None:
+            context = chromium.new_context(
+                locale="en-GB", viewport={"width": 1000, "height": 1000}, **options
+            )
+            contexts.append(context)
+            signed_in(context, live_house, person)
+        tab = Tab(context.new_page(), live_house, person)
+        tabs.append(tab)
+        return tab
+
+    yield open_tab
+    assert not [error for tab in tabs for error in tab.errors]
+    for context in contexts:
+        context.close()

@@ -91,6 +91,16 @@ def create() -> Flask:
         parts.bus.publish(events)
         return ""
 
+    @server.get("/test/streams")
+    def streams() -> str:
+        return str(len(server.extensions["gatehouse.live"].streams()))
+
+    @server.post("/test/break")
+    @csrf.exempt
+    def break_off() -> str:
+        server.extensions["gatehouse.live"].end_all("unavailable")
+        return ""
+
     @server.get("/test/pool")
     def pool() -> str:
         return str(db.base.db.engine.pool.checkedout())  # type: ignore[attr-defined]

@@ -1,0 +1,238 @@
+"""Charts that follow the stream, in a real browser with the vendored Plotly."""
+
+import contextlib
+
+import pytest
+import requests
+from playwright.sync_api import Error
+
+from clock import now_ms
+from tests.dashboard.browsing import Tab, Visit
+from tests.dashboard.watching import COOKIE
+from tests.stack import until
+
+MINUTE = 60_000
+
+
+@pytest.fixture
+def tab(visit: Visit) -> Tab:
+    """A chart with one reading a minute in the last fifty minutes: 0, 1, 2 ... 49."""
+    made = visit()
+    now = now_ms()
+    rows = [(now - (50 - n) * MINUTE, float(n)) for n in range(50)]
+    made.house.keep(made.device, "temperature", rows)
+    made.open()
+    until(lambda: made.trace() == [float(n) for n in range(50)])
+    return made
+
+
+def test_the_trace_moves_with_each_reading(tab: Tab):
+    tab.reading(21.57)
+    until(lambda: tab.trace()[-1] == 21.57)
+    tab.reading(22.0)
+    until(lambda: tab.trace()[-2:] == [21.57, 22.0])
+
+
+def test_a_burst_is_drawn_to_the_last_point(tab: Tab):
+    now = now_ms()
+    values = [100.0 + n for n in range(20)]
+    tab.house.publish(
+        *(
+            (tab.device, "reading", {"s": "temperature", "t": now + n, "v": v, "k": "number"})
+            for n, v in enumerate(values)
+        )
+    )
+
+    until(lambda: tab.trace()[-20:] == values)
+
+
+def test_charts_are_not_drawn_more_than_four_times_a_second(tab: Tab):
+    tab.get("""
+        (window.drawings = 0,
+        document.querySelector(".js-plotly-plot").on("plotly_redraw", () => window.drawings++))
+    """)
+    began = now_ms()
+    while now_ms() < began + 2000:
+        tab.reading(float(now_ms() % 1000))
+
+    assert 2 <= tab.get("window.drawings") <= 9
+
+
+def test_a_window_too_full_for_points_shows_true_lowest_and_highest(visit: Visit):
+    tab = visit()
+    now = now_ms()
+    rows = [(now - 3_500_000 + n * 1000, float(n % 7)) for n in range(3500)]
+    tab.house.keep(tab.device, "temperature", [*rows, (now - 100_500, 99.0)])
+    tab.open()
+
+    until(lambda: len(tab.trace(trace=1)) > 100)
+    low, high = tab.trace(trace=1), tab.trace(trace=2)
+    assert len(low) == len(tab.trace()) <= 601
+    assert (min(low), max(high)) == (0.0, 99.0)
+    tab.reading(-5.0)
+    until(lambda: tab.trace(trace=1)[-1] == -5.0)
+    assert tab.trace(trace=2)[-1] == tab.trace()[-1] == -5.0
+
+
+def test_a_long_silence_is_a_gap_and_not_a_line(visit: Visit):
+    tab = visit()
+    now = now_ms()
+    tab.house.keep(tab.device, "temperature", [(now - 60_000 + n * 100, 1.0) for n in range(20)])
+    tab.open()
+    until(lambda: len(tab.trace()) == 20)
+    tab.reading(2.0)
+
+    until(lambda: tab.trace()[-3:] == [1.0, None, 2.0])
+
+
+def test_a_state_holds_until_it_changes_and_until_now(visit: Visit):
+    tab = visit()
+    now = now_ms()
+    tab.house.keep(tab.device, "led.garage", [(now - 600_000, 1.0), (now - 300_000, 0.0)])
+    tab.open()
+    until(lambda: tab.trace(1) == [1, 0, 0])
+    tab.reading(1.0, "led.garage")
+
+    until(lambda: tab.trace(1)[:3] == [1, 0, 1])
+    assert set(tab.trace(1)[3:]) <= {1}
+
+
+def test_a_range_is_chosen_with_a_click_and_is_in_the_address(tab: Tab):
+    low, high = tab.axis()
+    assert high - low == pytest.approx(60 * MINUTE, abs=1000)
+    tab.page.get_by_role("link", name="5 min").click()
+    assert tab.page.url.endswith("range=5m")
+    until(lambda: tab.axis()[1] - tab.axis()[0] == pytest.approx(5 * MINUTE, abs=1000))
+    until(lambda: 0 < len(tab.trace()) <= 6)
+    assert tab.page.get_by_role("link", name="5 min").get_attribute("aria-current") == "true"
+    tab.page.go_back()
+
+    until(lambda: len(tab.trace()) == 50)
+    assert tab.page.get_by_role("link", name="5 min").get_attribute("aria-current") is None
+
+
+def test_the_range_of_the_address_is_shown_at_once(visit: Visit):
+    tab = visit()
+    tab.house.keep(tab.device, "temperature", [(now_ms() - 1000, 1.0)])
+    tab.open("&range=5m")
+
+    until(lambda: tab.axis()[1] - tab.axis()[0] == pytest.approx(5 * MINUTE, abs=1000))
+
+
+def test_the_window_moves_on_though_nothing_comes(visit: Visit):
+    tab = visit()
+    tab.house.keep(tab.device, "temperature", [(now_ms() - 1000, 1.0)])
+    tab.open("&range=5m")
+    until(lambda: tab.trace() == [1.0])
+    before = tab.axis()[1]
+
+    until(lambda: tab.axis()[1] > before + 500, 5.0)
+
+
+def zoom(tab: Tab, start: float, end: float) -> None:
+    """Drag over a part of the first chart, given as fractions of its width."""
+    box = tab.page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    assert box
+    middle = box["y"] + box["height"] / 2
+    tab.page.mouse.move(box["x"] + start * box["width"], middle)
+    tab.page.mouse.down()
+    tab.page.mouse.move(box["x"] + end * box["width"], middle, steps=5)
+    tab.page.mouse.up()
+
+
+def test_zooming_in_asks_the_store_for_detail(visit: Visit):
+    tab = visit()
+    now = now_ms()
+    tab.house.keep(
+        tab.device, "temperature", [(now - 3_500_000 + n * 1000, n % 7) for n in range(3500)]
+    )
+    tab.open()
+    until(lambda: len(tab.trace(trace=1)) > 100)
+    low, high = tab.axis()
+    zoom(tab, 0.5, 0.6)
+
+    until(lambda: tab.trace(trace=1) == [] and 300 < len(tab.trace()) < 420)
+    shown = tab.axis()
+    assert shown[0] == pytest.approx(low + 0.5 * (high - low), abs=60_000)
+    assert shown[1] == pytest.approx(low + 0.6 * (high - low), abs=60_000)
+    tab.reading(3.0)
+    tab.shows("3.00")
+    assert tab.axis() == shown
+    tab.page.locator(".js-plotly-plot .nsewdrag").first.dblclick()
+    until(lambda: len(tab.trace(trace=1)) > 100)
+    assert tab.axis()[1] > high - 1
+
+
+def test_an_answer_that_comes_late_is_dropped_and_the_drawing_stays(tab: Tab):
+    held = []
+    tab.page.route("**/data/chart*", lambda route: held.append(route))
+    tab.page.get_by_role("link", name="5 min").click()
+    tab.page.wait_for_timeout(100)
+    assert len(tab.trace()) == 50
+    tab.page.unroute("**/data/chart*")
+    tab.page.get_by_role("link", name="1 h", exact=True).click()
+    tab.page.wait_for_timeout(100)
+    for route in held:
+        with contextlib.suppress(Error):  # the page has given the question up
+            route.fulfill(json={"raw": True, "t": [1], "mean": [-1.0]})
+
+    tab.page.wait_for_timeout(300)
+    assert len(tab.trace()) == 50
+
+
+def test_csv_holds_what_is_shown(tab: Tab):
+    zoom(tab, 0.5, 0.6)
+    tab.page.wait_for_timeout(300)
+    shown = tab.axis()
+    with tab.page.expect_download() as download:
+        tab.page.get_by_role("link", name="Download CSV").click()
+
+    lines = download.value.path().read_text().splitlines()
+    assert lines[0].startswith("time,")
+    assert len(lines) - 1 == len([t for t in tab_times(tab) if shown[0] <= t < shown[1]])
+    assert 3 <= len(lines) - 1 <= 8
+
+
+def tab_times(tab: Tab) -> list[float]:
+    """The times of the chart's points, in ms (the browser's zone is UTC)."""
+    return tab.get("document.querySelector('.js-plotly-plot').data[0].x")
+
+
+def test_times_are_those_of_the_clock_on_the_wall(visit: Visit):
+    tab = visit(timezone_id="Europe/Berlin")
+    now = now_ms()
+    tab.house.keep(tab.device, "temperature", [(now, 1.0)])
+    tab.open()
+    until(lambda: tab.trace() == [1.0])
+
+    assert tab_times(tab)[0] - now in (3_600_000, 7_200_000)
+
+
+def test_a_plot_that_is_replaced_by_an_empty_one_is_filled_again(tab: Tab):
+    tab.get("""
+        (() => { const plot = document.querySelector(".js-plotly-plot");
+        window.Plotly.react(plot, plot.data.map((t) => ({...t, x: [], y: []})), plot.layout) })()
+    """)
+
+    until(lambda: len(tab.trace()) == 50)
+
+
+def test_a_line_of_the_last_hour_is_drawn_and_grows(visit: Visit):
+    tab = visit().open()
+    tab.reading(1.0, t=now_ms() - 120_000)
+    tab.reading(5.0, t=now_ms() - 61_000)
+    tab.reading(3.0)
+
+    path = tab.page.locator("[data-spark] path")
+    until(lambda: (path.get_attribute("d") or "").count("L") == 2)
+
+
+def test_the_chart_of_a_strangers_device_is_not_there(visit: Visit):
+    one, other = visit(), visit()
+    answer = requests.get(
+        one.house.url + "/data/chart",
+        params={"device": other.device, "sensor": "temperature", "from": 0, "to": 9},
+        cookies={COOKIE: one.person.cookie},
+        timeout=5,
+    )
+    assert answer.status_code == 404
