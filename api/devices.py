@@ -71,7 +71,12 @@ def add(by: User, body: NewDevice) -> Credentials:
     """Add a device that one will own; the answer has its secrets, this once."""
     parts = wiring.current()
     made = registry.create(
-        **dict(body), by=by, broker=parts.broker, keys=parts.keys, **callers.circumstances()
+        **dict(body),
+        by=by,
+        broker=parts.broker,
+        keys=parts.keys,
+        namespace=parts.settings.mqtt_namespace,
+        **callers.circumstances(),
     )
     return shown.credentials(made.device, made.mqtt_password, made.command_key, made.token)
 

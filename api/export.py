@@ -16,7 +16,7 @@ from devices import export
 routes = Routes("export")
 
 
-class Wanted(Span):
+class Chosen(Span):
     """Which readings, and how they are laid out; `device` and `sensor` may come repeatedly."""
 
     device: Annotated[list[Line], Listed, Field(max_length=500)] = []
@@ -26,7 +26,7 @@ class Wanted(Span):
 
 
 @routes.get("/export", media=("text/csv",), refusals=(404,))
-def everything(by: User, query: Wanted) -> Response:
+def everything(by: User, query: Chosen) -> Response:
     """Stream the readings of all devices that one may see, or of those named by their ids.
 
     Long: one line a reading. Wide: one line a time stamp, one column a sensor.

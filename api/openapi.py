@@ -15,6 +15,7 @@ from api.routing import JSON, Operation
 from db.models import Device, User
 
 Schema = dict[str, Any]
+Refs = dict[Any, dict[str, str]]  # by model
 
 PART = re.compile(r"<(?:(\w+):)?(\w+)>")
 PART_PATTERNS = {"key": r"^[A-Za-z0-9_-]{1,64}$"}
@@ -38,14 +39,14 @@ class Error(Answer):
 def document(operations: Iterable[Operation], *, version: str) -> Schema:
     """Return the document for these operations."""
     operations = list(operations)
-    schemas = _schemas(operations)
+    schemas, refs = _schemas(operations)
     paths: dict[str, Schema] = {}
     for operation in operations:
         path = PART.sub(r"{\2}", operation.rule)
-        paths.setdefault(path, {})[operation.method.lower()] = _operation(operation, schemas)
+        paths.setdefault(path, {})[operation.method.lower()] = _operation(operation, schemas, refs)
     for operation in operations:
         if operation.query:
-            schemas.pop(operation.query.__name__, None)
+            schemas.pop(_named(refs[operation.query]), None)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -78,7 +79,8 @@ def document(operations: Iterable[Operation], *, version: str) -> Schema:
     }
 
 
-def _schemas(operations: Iterable[Operation]) -> Schema:
+def _schemas(operations: Iterable[Operation]) -> tuple[Schema, Refs]:
+    """Return every schema by name, and how to refer to the one of each model."""
     models: dict[tuple[type[BaseModel], Any], None] = {(Error, "serialization"): None}
     for operation in operations:
         for model in (operation.body, operation.query):
@@ -86,19 +88,19 @@ def _schemas(operations: Iterable[Operation]) -> Schema:
                 models[model, "validation"] = None
         if operation.answer is not None:
             models[operation.answer, "serialization"] = None
-    _, made = models_json_schema(list(models), ref_template="#/components/schemas/{model}")
+    found, made = models_json_schema(list(models), ref_template="#/components/schemas/{model}")
     schemas: Schema = made["$defs"]
-    return schemas
+    return schemas, {model: ref for (model, _), ref in found.items()}
 
 
-def _operation(operation: Operation, schemas: Schema) -> Schema:
+def _operation(operation: Operation, schemas: Schema, refs: Refs) -> Schema:
     words = (inspect.getdoc(operation.function) or "").split("\n\n", 1)
     described: Schema = {
         "operationId": f"{operation.tag}_{operation.function.__name__}".replace(" ", "_"),
         "summary": words[0].replace("\n", " "),
         "tags": [operation.tag],
-        "parameters": _parameters(operation, schemas),
-        "responses": _responses(operation),
+        "parameters": _parameters(operation, schemas, refs),
+        "responses": _responses(operation, refs),
         "security": [{SCHEMES[kind]: []} for kind in SCHEMES if kind in operation.kinds],
     }
     if len(words) > 1:
@@ -106,7 +108,7 @@ def _operation(operation: Operation, schemas: Schema) -> Schema:
     if operation.body:
         described["requestBody"] = {
             "required": True,
-            "content": {JSON: {"schema": _ref(operation.body)}},
+            "content": {JSON: {"schema": refs[operation.body]}},
         }
     if operation.takes:
         described["requestBody"] = {
@@ -116,7 +118,7 @@ def _operation(operation: Operation, schemas: Schema) -> Schema:
     return described
 
 
-def _parameters(operation: Operation, schemas: Schema) -> list[Schema]:
+def _parameters(operation: Operation, schemas: Schema, refs: Refs) -> list[Schema]:
     parameters: list[Schema] = [
         {
             "name": name,
@@ -127,7 +129,7 @@ def _parameters(operation: Operation, schemas: Schema) -> list[Schema]:
         for kind, name in PART.findall(operation.rule)
     ]
     if operation.query:
-        shape = schemas[operation.query.__name__]
+        shape = schemas[_named(refs[operation.query])]
         for name, schema in shape.get("properties", {}).items():
             parameters.append(
                 {
@@ -149,16 +151,16 @@ def _parameters(operation: Operation, schemas: Schema) -> list[Schema]:
     return parameters
 
 
-def _responses(operation: Operation) -> Schema:
+def _responses(operation: Operation, refs: Refs) -> Schema:
     content: Schema = {media: {"schema": {"type": "string"}} for media in operation.media}
     if operation.answer:
-        content[JSON] = {"schema": _ref(operation.answer)}
+        content[JSON] = {"schema": refs[operation.answer]}
     responses: Schema = {}
     for status in operation.statuses:
         responses[str(status)] = {"description": HTTPStatus(status).phrase}
         if content:
             responses[str(status)]["content"] = content
-    error = {"content": {JSON: {"schema": _ref(Error)}}}
+    error = {"content": {JSON: {"schema": refs[Error]}}}
     for status in sorted(_refusals(operation)):
         responses[str(status)] = {"description": HTTPStatus(status).phrase, **error}
     return responses
@@ -181,6 +183,5 @@ def _refusals(operation: Operation) -> set[int]:
     return statuses
 
 
-def _ref(model: type[BaseModel]) -> Schema:
-    name = re.sub(r"[^A-Za-z0-9_]", "_", model.__name__)
-    return {"$ref": f"#/components/schemas/{name}"}
+def _named(ref: dict[str, str]) -> str:
+    return ref["$ref"].rsplit("/", 1)[1]

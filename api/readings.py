@@ -37,7 +37,7 @@ class Taken(Answer):
     rejected: list[Rejected]
 
 
-class Wanted(Span):
+class History(Span):
     """Which readings, and how many points at most."""
 
     sensor: Annotated[Line, Field(min_length=1, max_length=64)]
@@ -100,7 +100,7 @@ def add(device_id: str, by: User | Device) -> Taken:
 
 
 @routes.get("/devices/<key:device_id>/readings", media=("text/csv",))
-def listing(device_id: str, by: User | Device, query: Wanted) -> Readings | Response:
+def listing(device_id: str, by: User | Device, query: History) -> Readings | Response:
     """Read one sensor's history.
 
     As JSON: every reading when at most `points` of them are in the range, else `points` buckets
@@ -118,7 +118,7 @@ def listing(device_id: str, by: User | Device, query: Wanted) -> Readings | Resp
     return _chart(columns[0], query)
 
 
-def _chart(column: Column, query: Wanted) -> Readings:
+def _chart(column: Column, query: History) -> Readings:
     store = wiring.current().store
     chart = store.chart(column.series.id, query.start_ms, query.end_ms, query.points)
     kept = np.flatnonzero(chart.count)  # gaps are rows without readings
@@ -136,7 +136,7 @@ def _chart(column: Column, query: Wanted) -> Readings:
     return _readings(column, buckets)
 
 
-def _page(column: Column, query: Wanted) -> Readings:
+def _page(column: Column, query: History) -> Readings:
     store = wiring.current().store
     limit = query.limit or query.points
     start = decode(query.cursor)[0] if query.cursor else query.start_ms

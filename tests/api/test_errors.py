@@ -135,8 +135,8 @@ def test_a_message_is_in_the_language_that_was_asked_for(server: Flask):
 
 def test_a_cookie_of_a_browser_authorises_nothing(server: Flask, person):
     alice = person()
-    from auth import sessions  # noqa: PLC0415
-    from clock import utcnow  # noqa: PLC0415
+    from auth import sessions
+    from clock import utcnow
 
     client = server.test_client()
     with server.test_request_context():
