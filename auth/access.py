@@ -12,7 +12,7 @@ from db.base import db
 from db.models import Device, Grant, Level, User
 from errors import Forbidden, NotFound
 
-__all__ = ["Level", "level", "require", "visible", "visible_devices", "visible_ids"]
+__all__ = ["Level", "level", "owner", "require", "visible", "visible_devices", "visible_ids"]
 
 
 def level(user: User, device: Device) -> Level | None:
@@ -80,3 +80,13 @@ def visible_ids(user_ids: Collection[int]) -> dict[int, frozenset[str]]:
     for user_id, public_id in rows:
         seen[user_id].add(public_id)
     return {user_id: frozenset(devices) for user_id, devices in seen.items()}
+
+
+def owner(device: Device) -> User | None:
+    """Return whose device it is, or None for one that nobody has claimed."""
+    found: User | None = db.session.scalar(
+        select(User)
+        .join(Grant, Grant.user_id == User.id)
+        .where(Grant.device_id == device.id, Grant.level == Level.OWNER, User.disabled_at.is_(None))
+    )
+    return found
