@@ -18,6 +18,15 @@ class Sensor:
     id: int
     kind: str
     newest_ms: int  # 0: nothing yet
+    arrival_ms: int = 0  # of the last reading whose time is that of its arrival
+
+    def arrived(self, now_ms: int) -> int:
+        """Return a time for a reading without one, different from that of the one before.
+
+        After a pause the broker sends many at once; they must not take each other's place.
+        """
+        self.arrival_ms = max(now_ms, self.arrival_ms + 1)
+        return self.arrival_ms
 
 
 @dataclass(slots=True)
@@ -61,10 +70,11 @@ def load(
     presence = store.presence(wanted)
     found = {}
     for device_id, device in wanted.items():
-        sensors = {
-            one.name: Sensor(one.id, one.kind, newest[one.id].ts_ms if one.id in newest else 0)
-            for one in series[device_id]
-        }
+        sensors = {one.name: Sensor(one.id, one.kind, 0) for one in series[device_id]}
+        for one in series[device_id]:
+            if one.id in newest:
+                sensors[one.name].newest_ms = newest[one.id].ts_ms
+                sensors[one.name].arrival_ms = min(newest[one.id].ts_ms, now_ms)
         heard = Heard(device, Bucket(rate, now_ms), sensors)
         if row := presence.get(device_id):
             heard.said, heard.since, heard.last_seen = row.said, row.since, row.last_seen

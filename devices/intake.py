@@ -135,16 +135,19 @@ class Intake:
                 shown = f"{reading.sensor}: {reading.value!r:.150} is no {sensor.kind}"
                 refuse(out, "wrong_kind", arrival, device=heard.device, shown=shown)
                 continue
+            ts = reading.ts
+            if ts == arrival.arrived_ms and not said.timed:
+                ts = sensor.arrived(ts)
             if isinstance(value, str):
-                out.batch.texts.append((sensor.id, reading.ts, value))
+                out.batch.texts.append((sensor.id, ts, value))
             else:
-                out.batch.values.append((sensor.id, reading.ts, value))
-            if reading.ts >= sensor.newest_ms:
-                sensor.newest_ms = reading.ts
+                out.batch.values.append((sensor.id, ts, value))
+            if ts >= sensor.newest_ms:
+                sensor.newest_ms = ts
                 event = LiveEvent(
                     heard.device.public_id,
                     "reading",
-                    {"s": reading.sensor, "t": reading.ts, "v": value, "k": sensor.kind},
+                    {"s": reading.sensor, "t": ts, "v": value, "k": sensor.kind},
                 )
                 if len(found) <= BULK:
                     out.events.append(event)

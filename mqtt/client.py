@@ -46,5 +46,13 @@ def connect(client: Client, settings: Settings) -> None:
     client.loop_start()
 
 
+def disconnect(client: Client) -> None:
+    """Say goodbye to the broker, and end the network thread."""
+    client.disconnect()
+    client.loop_stop()
+    if left := client.socket():  # the thread may end before it has closed it
+        left.close()
+
+
 def _send_at_once(_client: Client, _userdata: object, connection: Any) -> None:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -18,7 +18,7 @@ from paho.mqtt.enums import MQTTProtocolVersion
 from clock import now_ms
 from config import Settings
 from mqtt import topics
-from mqtt.client import connect, new_client
+from mqtt.client import connect, disconnect, new_client
 from mqtt.inbox import Inbox, Message
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ class Listener:
         self.generation = 0
         self.session_since = 0  # the generation with which the broker's session began
         self.connected = False
+        self._wanted = False  # between start and stop
         self.problem = ""  # why there is no connection, as the broker said it
         self.last_traffic = time.monotonic()
         self.client = new_client(
@@ -51,15 +52,18 @@ class Listener:
     def start(self) -> None:
         """Connect in the background."""
         connect(self.client, self._settings)
+        self._wanted = True
 
     def stop(self) -> None:
         """End the connection; the session stays and collects what comes meanwhile."""
-        self.client.disconnect()
-        self.client.loop_stop()
+        self._wanted = False
+        self.connected = False
+        disconnect(self.client)
 
     def revive(self) -> None:
         """Start the network thread again should it ever have died; does nothing otherwise."""
-        self.client.loop_start()
+        if self._wanted:
+            self.client.loop_start()
 
     def acknowledge(self, messages: Iterable[Message]) -> None:
         """Tell the broker that messages of one connection are stored, in order."""

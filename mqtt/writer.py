@@ -179,7 +179,8 @@ class Writer:
             parts.receipts.clear()
         if first.generation != self._generation:
             self._generation = first.generation
-            self._catch_up(first.arrived_ms - self._last_arrival_ms)
+            if self._last_arrival_ms:
+                self._catch_up(first.arrived_ms - self._last_arrival_ms)
 
     def _catch_up(self, away_ms: int) -> None:
         self._parts.intake.catch_up(max(0, away_ms), now_ms=now_ms())

@@ -1,0 +1,158 @@
+"""What becomes of messages before they are stored."""
+
+import pytest
+from sqlalchemy import create_engine
+
+from db import migrations
+from db.base import tune
+from db.telemetry.records import Batch, PresenceRow
+from db.telemetry.store import TelemetryStore
+from devices.bucket import Bucket
+from devices.directory import Directory, KnownDevice
+from devices.intake import BULK, Arrival, Intake, Outcome
+from devices.payloads import Limits
+from devices.presence import State
+
+T = 1_795_000_000_000
+DOOR = KnownDevice(7, "public", "door", expected_interval_s=10)
+
+
+@pytest.fixture
+def store(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path / 'telemetry.sqlite'}")
+    tune(engine)
+    migrations.upgrade("telemetry", engine)
+    made = TelemetryStore(engine)
+    yield made
+    made.close()
+    engine.dispose()
+
+
+@pytest.fixture
+def intake(store):
+    made = Intake(store, limits=Limits(), max_sensors=256, rate=100)
+    made.load([DOOR], now_ms=T)
+    return made
+
+
+def arrival(rest, payload, at=T, *, retained=False):
+    return Arrival(f"gatehouse/door/{rest}", rest, payload, at, retained)
+
+
+def take(intake, *arrivals):
+    out = Outcome()
+    for one in arrivals:
+        intake.take(DOOR, one, out)
+    out.close()
+    return out
+
+
+def told(events, kind):
+    return [event.data for event in events if event.kind == kind]
+
+
+def test_a_silent_device_is_told_to_be_late_once_and_online_when_it_speaks(intake):
+    take(intake, arrival("telemetry", b"1"))
+
+    assert intake.tick(T + 30_000) == []
+    assert told(intake.tick(T + 30_001), "presence") == [{"state": "late", "seen": T}]
+    assert intake.tick(T + 60_000) == []
+    out = take(intake, arrival("telemetry", b"2", T + 61_000))
+    assert told(out.events, "presence") == [{"state": "online", "seen": T + 61_000}]
+
+
+def test_what_was_known_before_a_restart_is_known_after_it(store, intake):
+    store.write(Batch(presence={7: PresenceRow("online", T, T, {"firmware": "1"})}))
+    again = Intake(store, limits=Limits(), max_sensors=256, rate=100)
+
+    assert again.load([DOOR], now_ms=T + 5000) == T
+    out = take(again, arrival("telemetry", b"1", T + 6000))
+    assert told(out.events, "presence") == []
+    assert out.batch.presence[7] == PresenceRow("online", T, T + 6000, {"firmware": "1"})
+    assert told(again.tick(T + 60_000), "presence")[0]["state"] == "late"
+
+
+def test_readings_that_arrive_in_one_millisecond_do_not_take_each_others_place(intake):
+    out = take(intake, *(arrival("telemetry", b"%d" % number) for number in range(5)))
+
+    assert [(ts, value) for _, ts, value in out.batch.values] == [
+        (T + number, float(number)) for number in range(5)
+    ]
+
+
+def test_late_readings_are_stored_but_not_shown_as_new(intake):
+    out = take(
+        intake,
+        arrival("telemetry/a", b'{"ts": %d, "value": 2}' % T),
+        arrival("telemetry/a", b'{"ts": %d, "value": 1}' % (T - 60_000)),
+    )
+
+    assert len(out.batch.values) == 2
+    assert [event["v"] for event in told(out.events, "reading")] == [2.0]
+
+
+def test_of_a_large_message_browsers_get_the_newest_reading_of_each_sensor(intake):
+    items = b",".join(
+        b'{"ts": %d, "values": {"a": %d}}' % (T - 10_000 + number, number)
+        for number in range(BULK + 1)
+    )
+
+    out = take(intake, arrival("telemetry", b"[" + items + b"]"))
+
+    assert len(out.batch.values) == BULK + 1
+    assert [event["v"] for event in told(out.events, "reading")] == [float(BULK)]
+
+
+def test_only_what_would_be_stored_twice_needs_a_receipt(intake):
+    timed = b'{"ts": %d, "value": 2}' % T
+
+    assert take(intake, arrival("telemetry/a", timed)).repeatable
+    assert take(intake, arrival("status", b"online")).repeatable
+    assert not take(intake, arrival("telemetry/a", b"2")).repeatable
+    assert not take(intake, arrival("log", b"hello")).repeatable
+    assert not take(intake, arrival("telemetry/a", b"?")).repeatable
+
+
+def test_a_kept_status_does_not_overrule_what_a_device_says_now(intake):
+    take(intake, arrival("telemetry", b"1"))
+
+    out = take(intake, arrival("status", b"offline", T + 1, retained=True))
+
+    assert out.batch.presence[7].said == "online"
+
+
+def test_a_kept_last_will_counts_of_a_device_that_is_silent_since(intake):
+    take(intake, arrival("telemetry", b"1"))
+
+    out = take(intake, arrival("status", b"offline", T + 60_000, retained=True))
+
+    assert told(out.events, "presence") == [{"state": State.OFFLINE, "seen": T}]
+
+
+def test_a_device_may_send_its_rate_on_average_and_five_times_that_at_once():
+    bucket = Bucket(2.0, T)
+
+    assert [bucket.take(T) for _ in range(11)] == [True] * 10 + [False]
+    assert [bucket.take(T + 1000) for _ in range(3)] == [True, True, False]
+    assert bucket.take(T - 5000) is False
+
+
+def test_what_the_broker_held_back_is_not_taken_for_a_flood():
+    bucket = Bucket(2.0, T)
+    bucket.grant(60_000, T + 120_000)
+
+    assert all(bucket.take(T + 60_000) for _ in range(130))
+    assert sum(bucket.take(T + 3_600_000) for _ in range(100)) == 10
+
+
+def test_the_directory_asks_again_for_who_was_missing_and_who_was_changed(server, door):
+    directory = Directory(server.app_context)
+    device = door
+    known = directory.find(device.controller_id)
+
+    assert known is not None
+    assert (known.id, known.public_id) == (device.id, device.public_id)
+    assert directory.find("nobody") is None
+    assert directory.everyone()[0] == known
+    directory.forget(device.public_id)
+    assert directory.find(device.controller_id) == known
