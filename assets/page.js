@@ -117,7 +117,7 @@
   }
 
   function search() {
-    const words = (document.querySelector("[data-search]")?.value || "").trim().toLocaleLowerCase();
+    const words = (document.querySelector("[data-search] input")?.value || "").trim().toLocaleLowerCase();
     let shown = 0;
     for (const card of document.querySelectorAll("[data-cards] > *")) {
       const hit = card.getAttribute("aria-label").toLocaleLowerCase().includes(words);
@@ -131,7 +131,7 @@
   }
 
   document.addEventListener("input", (event) => {
-    if (event.target.matches?.("[data-search], [data-search] input")) {
+    if (event.target.matches?.("[data-search] input")) {
       search();
     }
   });

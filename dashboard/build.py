@@ -48,8 +48,8 @@ def build(server: Flask) -> dash.Dash:
         use_pages=True,
         pages_folder=str(ROOT / "pages"),
         assets_folder=str(ROOT / "assets"),
-        # in the head already; of the guest's page; started by the scripts that need them
-        assets_ignore=r"^theme\.js$|^guest\.|worker\.js$",
+        # in the head already; of account and guest pages; started by the scripts that need them
+        assets_ignore=r"^(theme|passkeys)\.js$|^guest\.|worker\.js$",
         assets_path_ignore=["^vendor$"],
         external_stylesheets=[asset("vendor/bootstrap.min.css")],
         include_pages_meta=False,  # it would copy addresses, tokens and all, into the page
@@ -66,10 +66,12 @@ def build(server: Flask) -> dash.Dash:
         for hook in hooks[earlier:]:
             hook()
     app.layout = shell.layout
+    bundles.install(server)
     return app
 
 
 def _pack_answers(server: Flask) -> None:
     server.config.setdefault("COMPRESS_ALGORITHM", ["br", "gzip"])
     server.config.setdefault("COMPRESS_BR_LEVEL", 5)
+    server.config.setdefault("COMPRESS_STREAMS", False)  # streams pack themselves, or must not wait
     Compress(server)

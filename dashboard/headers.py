@@ -12,8 +12,6 @@ from dashboard import callbacks
 
 CSRF_COOKIE = "_csrf_token"  # Dash's renderer sends it back as X-CSRFToken
 DASH_PAGES = ("/", "/<path:path>")  # Flask's endpoints of Dash's index
-DASH_ASSETS = "_dash_assets.static"
-YEAR = "public, max-age=31536000, immutable"
 
 FIXED = {
     "X-Content-Type-Options": "nosniff",
@@ -58,21 +56,12 @@ def writer(app: dash.Dash) -> Callable[[Response], Response]:
             response.headers.setdefault(name, value)
         if wiring.current().settings.secure_cookies:
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-        _keep(response)
+        response.headers.setdefault("Cache-Control", "no-store")
         if request.endpoint in DASH_PAGES and response.status_code == 200:
             _complete_index(app, response)
         return response
 
     return complete
-
-
-def _keep(response: Response) -> None:
-    """Say what may be kept: files with a version for a year, nothing that belongs to somebody."""
-    if request.endpoint == DASH_ASSETS:
-        if "m" in request.args and response.status_code == 200:
-            response.headers["Cache-Control"] = YEAR
-    elif "Cache-Control" not in response.headers:
-        response.headers["Cache-Control"] = "no-store"
 
 
 def _complete_index(app: dash.Dash, response: Response) -> None:

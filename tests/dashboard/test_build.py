@@ -42,7 +42,7 @@ def test_every_text_of_the_scripts_can_be_translated():
 
 
 def test_dash_is_given_the_bundle_that_its_plotly_wants():
-    assert f"v{get_plotlyjs_version()}\n" in bundles.FILE.read_text()[:200]
+    assert f"v{get_plotlyjs_version()}\n" in bundles.PLOTLY.read_text()[:200]
 
 
 @pytest.mark.parametrize(
@@ -54,18 +54,37 @@ def test_dash_is_given_the_bundle_that_its_plotly_wants():
     ],
 )
 def test_plotly_comes_packed_as_the_browser_likes_it(alice, accepted, encoding, unpack):
-    answer = alice.get(bundles.PATH, headers={"Accept-Encoding": accepted})
+    answer = alice.get(bundles.PLOTLY_PATH, headers={"Accept-Encoding": accepted})
 
     assert answer.status_code == 200
     assert answer.headers.get("Content-Encoding") == encoding
-    assert unpack(answer.data) == bundles.FILE.read_bytes()
+    assert unpack(answer.data) == bundles.PLOTLY.read_bytes()
     assert "max-age=86400" in answer.headers["Cache-Control"]
     again = {"Accept-Encoding": accepted, "If-None-Match": answer.headers["ETag"]}
-    assert alice.get(bundles.PATH, headers=again).status_code == 304
+    assert alice.get(bundles.PLOTLY_PATH, headers=again).status_code == 304
+
+
+def test_every_file_of_the_index_is_packed_and_kept(alice):
+    sources = re.findall(r"(?:src|href)=\"(/[^\"]+\.(?:js|css)[^\"]*)\"", alice.get("/").text)
+
+    assert len(sources) > 15
+    for source in sources:
+        answer = alice.get(source, headers={"Accept-Encoding": "br, gzip"})
+        assert answer.headers["Content-Encoding"] == "br", source
+        assert "immutable" in answer.headers["Cache-Control"], source
+        again = alice.get(
+            source, headers={"Accept-Encoding": "br", "If-None-Match": answer.headers["ETag"]}
+        )
+        assert again.status_code == 304, source
+
+
+@pytest.mark.parametrize("path", ["../app.py", "..%2fapp.py", "/etc/passwd", "none.css", "vendor"])
+def test_only_files_of_the_folder_are_sent(stranger, path):
+    assert stranger.get(f"/assets/{path}").status_code == 404
 
 
 def test_plotly_is_no_heavier_than_it_must_be(alice):
-    answer = alice.get(bundles.PATH, headers={"Accept-Encoding": "br"})
+    answer = alice.get(bundles.PLOTLY_PATH, headers={"Accept-Encoding": "br"})
     assert len(answer.data) < 400_000
 
 
