@@ -67,6 +67,7 @@ def _environment(ending: str) -> Environment:
     )
     environment.filters["fill"] = _fill
     environment.filters["moment"] = _moment
+    environment.filters["local"] = _local
     environment.globals["layout"] = f"layout.{ending}"
     environment.globals["parts"] = environment.get_template(f"parts.{ending}").module
     return environment
@@ -78,6 +79,10 @@ def _fill(text: str) -> str:
 
 def _moment(at: datetime) -> str:
     return f"{flask_babel.format_datetime(at, 'medium')} ({flask_babel.get_timezone()})"
+
+
+def _local(at: datetime) -> str:
+    return f"{flask_babel.format_datetime(at, 'medium', rebase=False)} ({at.tzinfo})"
 
 
 _TEXT = _environment("txt")

@@ -27,6 +27,11 @@ VALUES = {
     "inviter": "eve@example.org",
     "device": 'Gate "north" <b>',
     "level": "operator",
+    "guest": "Ada",
+    "host": "eve@example.org",
+    "door": "North gate",
+    "opens": NOON,
+    "ends": NOON,
 }
 SHARED = {"parts", "layout", "levels"}
 TEMPLATES = sorted(
