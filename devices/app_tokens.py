@@ -79,12 +79,12 @@ def discover(token: str, *, now: datetime) -> list[tuple[Device, Level]]:
     return sorted(found, key=lambda pair: (pair[0].name, pair[0].id))
 
 
-def require(token: str, public_id: str, needed: Level) -> tuple[Device, AppToken]:
-    """Return a device that an app has at least a level on.
+def require(token: str, public_id: str, needed: Level) -> tuple[AppToken, User]:
+    """Return the pairing of an app with a device and the owner, in whose name it acts.
 
     Raises:
-        NotFound: the app does not know it, or has a lower level: what an app may do is shown by
-            `discover`.
+        NotFound: the app does not know the device or has a lower level on it, or nobody has
+            claimed the device.
     """
     row = db.session.scalar(
         select(AppToken)
@@ -97,9 +97,10 @@ def require(token: str, public_id: str, needed: Level) -> tuple[Device, AppToken
             AppToken.level >= needed,
         )
     )
-    if row is None:
+    owner = access.owner(row.device) if row else None
+    if row is None or owner is None:
         raise NotFound("device_not_found", N_("There is no such device."))
-    return row.device, row
+    return row, owner
 
 
 def of(device: Device, *, by: User) -> Sequence[AppToken]:

@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from sqlalchemy import select, update
 
+import notify.mail
+import notify.outbox
 from auth import access, addresses, audit, throttle
 from auth.keys import Keys, sha256
 from db.base import db, transaction
@@ -64,9 +66,11 @@ class Look:
 
 
 def create(
-    device: Device, terms: Terms, *, by: User, keys: Keys, now: datetime, address: str
+    device: Device, terms: Terms, *, by: User, keys: Keys, url: str, now: datetime, address: str
 ) -> tuple[GuestLink, str]:
-    """Make a link; returns the row and the token of its address, which is shown this once.
+    """Make a link; returns the row and its address below `url`, which is shown this once.
+
+    When the terms name an e-mail address, the link is sent there.
 
     Raises:
         NotFound, Forbidden: `by` is no manager of the device.
@@ -97,7 +101,10 @@ def create(
         if terms.pin:
             link.pin_hash = _pin_hash(keys, link, terms.pin)
         _note(link, "guest_link.create", now, user=by, address=address)
-    return link, token
+        if link.email:
+            _send(link, f"{url}/g/{token}", by, now)
+    notify.outbox.wake()
+    return link, f"{url}/g/{token}"
 
 
 def of(device: Device, *, by: User) -> Sequence[GuestLink]:
@@ -251,6 +258,23 @@ def spans(weekly: Iterable[dict[str, Any]]) -> list[Span]:
         start, until = (time.fromisoformat(str(at)) for at in clock)
         made.append(Span(frozenset(DAY_NAMES.index(day) for day in days), start, until))
     return made
+
+
+def _send(link: GuestLink, url: str, by: User, now: datetime) -> None:
+    zone = ZoneInfo(link.timezone)
+    notify.mail.enqueue(
+        db.session(),
+        to=link.email,
+        template="guest_link",
+        language=link.language or by.language,
+        now=now,
+        guest=link.label,
+        host=by.email_typed,
+        door=link.device.name,
+        link=url,
+        opens=link.not_before.astimezone(zone),
+        ends=link.not_after.astimezone(zone),
+    )
 
 
 def _by_token(token: str) -> GuestLink:

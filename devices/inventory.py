@@ -1,6 +1,5 @@
 """Finding devices across the installation: for administrators and for the command line."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, or_, select

@@ -141,6 +141,19 @@ def withdraw(device: Device, public_id: str, *, by: User, now: datetime, address
         note(device, by, "invitation.withdraw", now, address, email=found.email)
 
 
+def is_open(device: Device, public_id: str, *, now: datetime) -> bool:
+    """Return whether this is an invitation to a device that waits for its answer."""
+    found = db.session.scalar(
+        select(Invitation.id).where(
+            Invitation.device_id == device.id,
+            Invitation.public_id == public_id,
+            Invitation.answered_at.is_(None),
+            Invitation.expires_at > now,
+        )
+    )
+    return found is not None
+
+
 def new_invitation(device: Device, email: str, level: Level, by: User, now: datetime) -> Invitation:
     """Return an invitation that waits for its answer; the caller adds it."""
     return Invitation(

@@ -13,6 +13,7 @@ from errors import Forbidden, Invalid, NotFound, TooMany
 from tests.devices.conftest import NOW, give, person
 
 HOUR = timedelta(hours=1)
+HOUSE = "https://gatehouse.example.org"
 
 
 @pytest.fixture
@@ -26,10 +27,11 @@ def link(parts, owner, door):
             "not_before": NOW - HOUR,
             "not_after": NOW + 24 * HOUR,
         } | terms
-        _, token = guests.create(
-            door, guests.Terms(**wanted), by=owner, keys=parts.keys, now=NOW, address="192.0.2.1"
+        _, url = guests.create(
+            door, guests.Terms(**wanted), by=owner, keys=parts.keys, url=HOUSE, now=NOW, address=""
         )
-        return token
+        assert url.startswith(HOUSE + "/g/")
+        return url.rsplit("/", 1)[1]
 
     return make
 
@@ -190,10 +192,10 @@ def test_terms_that_make_no_sense_are_refused_by_field(link, field, terms):
 def test_only_managers_make_links(parts, door, stranger):
     terms = guests.Terms("Mia", NOW, NOW + HOUR, "UTC")
     with pytest.raises(NotFound):
-        guests.create(door, terms, by=stranger, keys=parts.keys, now=NOW, address="")
+        guests.create(door, terms, by=stranger, keys=parts.keys, url=HOUSE, now=NOW, address="")
     give(stranger, door, Level.OPERATOR)
     with pytest.raises(Forbidden):
-        guests.create(door, terms, by=stranger, keys=parts.keys, now=NOW, address="")
+        guests.create(door, terms, by=stranger, keys=parts.keys, url=HOUSE, now=NOW, address="")
 
 
 def test_what_came_of_a_press_is_shown_to_its_link_only(link, press):
@@ -217,14 +219,16 @@ def test_neither_token_nor_pin_is_in_the_database(link, press, settings):
 def test_a_manager_who_was_removed_takes_the_links_along(parts, door, owner):
     helper = person("helper")
     give(helper, door, Level.MANAGER)
-    _, token = guests.create(
+    _, url = guests.create(
         door,
         guests.Terms("Mia", NOW - HOUR, NOW + HOUR, "UTC"),
         by=helper,
         keys=parts.keys,
+        url=HOUSE,
         now=NOW,
         address="",
     )
+    token = url.rsplit("/", 1)[1]
     guests.look(token, now=NOW)
     with transaction() as session:
         session.query(Grant).filter_by(user_id=helper.id).delete()

@@ -159,7 +159,8 @@ def test_a_share_token_is_worth_nothing_when_its_maker_has_lost_the_right(parts,
 def test_an_app_reaches_the_devices_that_vouched_for_it(parts, door, owner, stranger):
     app_tokens.vouch(door, "a-token-of-an-app", Level.OPERATOR, now=NOW)
     assert app_tokens.discover("a-token-of-an-app", now=NOW) == [(door, Level.OPERATOR)]
-    assert app_tokens.require("a-token-of-an-app", door.public_id, Level.OPERATOR)[0] == door
+    row, acting = app_tokens.require("a-token-of-an-app", door.public_id, Level.OPERATOR)
+    assert (row.device, acting) == (door, owner)
     with pytest.raises(NotFound):
         app_tokens.require("a-token-of-an-app", door.public_id, Level.MANAGER)
     with pytest.raises(Unauthenticated):

@@ -1,0 +1,113 @@
+"""Phone apps: the device vouches for a token, the app finds and operates its devices with it."""
+
+import uuid
+from typing import Annotated
+
+from flask import request
+from pydantic import Field
+
+import wiring
+from api import shown
+from api.callers import circumstances, reach
+from api.commands import Ask, Sent
+from api.idempotency import HEADER
+from api.models import Answer, Body, Line, Page, Time
+from api.routing import Routes
+from auth import access, throttle
+from auth.sessions import client_address
+from clock import utcnow
+from db.models import AppToken, Device, Level, User
+from devices import app_tokens, commands, sharing
+from errors import Forbidden, Unauthenticated
+from notify.mark import N_
+
+routes = Routes("apps")
+
+APP_LIMIT = "600/minute"  # from one network
+
+
+class Vouch(Body):
+    """The token that an app handed to the device nearby."""
+
+    app_token: Annotated[Line, Field(max_length=512)]
+    level: Annotated[Line, Field(max_length=16)] = "operator"
+
+
+class Paired(Answer):
+    """An app that may reach a device."""
+
+    id: str
+    level: str
+    created_at: Time
+    used_at: Time | None
+    revoked_at: Time | None
+
+
+@routes.post("/devices/<key:device_id>/app-tokens")
+def vouch(device_id: str, by: Device, body: Vouch) -> Paired:
+    """Let an app reach the calling device."""
+    level = sharing.parse_level(body.level)
+    return _paired(app_tokens.vouch(reach(by, device_id), body.app_token, level, now=utcnow()))
+
+
+@routes.get("/devices/<key:device_id>/app-tokens")
+def listing(device_id: str, by: User) -> Page[Paired]:
+    """List the apps paired with a device."""
+    found = app_tokens.of(access.visible(by, device_id), by=by)
+    return Page(items=[_paired(row) for row in found])
+
+
+@routes.delete("/devices/<key:device_id>/app-tokens/<key:app_id>")
+def revoke(device_id: str, app_id: str, by: User) -> None:
+    """Refuse an app from its next request on."""
+    app_tokens.revoke(access.visible(by, device_id), app_id, by=by, **circumstances())
+
+
+@routes.get("/discover")
+def discover() -> Page[shown.DeviceShown]:
+    """List the devices that the app with this `X-App-Token` may reach."""
+    return Page(items=shown.devices(app_tokens.discover(_app_token(), now=utcnow())))
+
+
+@routes.post("/discover/<key:device_id>/commands", status=202, refusals=(409,))
+def ask(device_id: str, body: Ask) -> Sent:
+    """Ask something of a device, as the app with this `X-App-Token`."""
+    parts = wiring.current()
+    app, owner = app_tokens.require(_app_token(), device_id, Level.OPERATOR)
+    if body.name not in commands.KNOWN:
+        raise Forbidden("level_too_low", N_("An app may not ask this."))
+    command = commands.ask(
+        app.device,
+        body.name,
+        body.params,
+        by=owner,
+        actor=f"app {app.public_id}",
+        via="app",
+        key=f"app:{app.public_id}:{request.headers.get(HEADER) or uuid.uuid4().hex}"[:64],
+        address=client_address(),
+        publisher=parts.publisher,
+        keys=parts.keys,
+        bus=parts.bus,
+        namespace=parts.settings.mqtt_namespace,
+        now=utcnow(),
+        expires_in_s=body.expires_in,
+    )
+    return Sent(id=command.public_id, state=command.state)
+
+
+def _app_token() -> str:
+    throttle.hit(f"app:{throttle.network(client_address())}", APP_LIMIT, now=utcnow())
+    token = request.headers.get("X-App-Token", "")
+    if not token:
+        raise Unauthenticated("token_missing", N_("Send the app's token: X-App-Token: ..."))
+    return token
+
+
+def _paired(row: AppToken) -> Paired:
+    return Paired(
+        id=row.public_id,
+        level=Level(row.level).name.lower(),
+        created_at=row.created_at,
+        used_at=row.used_at,
+        revoked_at=row.revoked_at,
+    )
