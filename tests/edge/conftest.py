@@ -62,13 +62,13 @@ class Broker:
 class Server:
     """Hears everything that devices say, and sends them what it is told to."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, username: str = "server", password: str = "secret") -> None:
         self.heard: list[Message] = []
         self._ready = False
         self._client = Client(
-            CallbackAPIVersion.VERSION2, "server", protocol=MQTTProtocolVersion.MQTTv5
+            CallbackAPIVersion.VERSION2, username, protocol=MQTTProtocolVersion.MQTTv5
         )
-        self._client.username_pw_set("server", "secret")
+        self._client.username_pw_set(username, password)
         self._client.reconnect_delay_set(1, 1)
         self._client.on_connect = lambda client, *_: client.subscribe("gatehouse/#", qos=1)
         self._client.on_subscribe = self._subscribed
