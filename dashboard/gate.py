@@ -4,7 +4,7 @@ from urllib.parse import quote, urlsplit
 
 import dash
 from dash.exceptions import DependencyException
-from flask import Flask, Response, jsonify, redirect, request
+from flask import Flask, Response, abort, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -58,7 +58,8 @@ def install(server: Flask, app: dash.Dash) -> None:
         if first not in TOKEN_ONLY and _from_elsewhere():
             return _error(403, "cross_site", _("This request came from another site."))
         if first in OPEN:
-            return None
+            # what no route of ours takes would fall to Dash, which answers any path
+            return abort(404) if request.endpoint in headers.DASH_PAGES else None
         user = sessions.signed_in()
         if user is None:
             return _to_login()

@@ -42,7 +42,7 @@ def heard(broker):
 
     client.on_connect = connected
     client.on_subscribe = lambda *_rest: ready.set()
-    client.on_message = lambda _c, _u, message: messages.setdefault(message.topic, message.payload)
+    client.on_message = lambda _c, _u, message: messages.update({message.topic: message.payload})
     until(lambda: _connects(client, broker), 5, "the broker answers")
     client.loop_start()
     assert ready.wait(5)
@@ -82,14 +82,14 @@ def test_the_python_program_publishes_and_answers(broker, heard):
         assert json.loads(until(lambda: messages.get("gatehouse/shed/telemetry"))) == {
             "temperature": 21.5
         }
-        assert messages["gatehouse/shed/status"] == b"online"
+        assert until(lambda: messages.get("gatehouse/shed/status")) == b"online"
         client.publish("gatehouse/shed/commands", json.dumps({"id": "7", "name": "unlock"}), 1)
         answer = until(lambda: messages.get("gatehouse/shed/commands/ack"))
         assert json.loads(answer) == {"id": "7", "status": "done"}
     finally:
         program.kill()
         program.communicate()
-    assert until(lambda: messages.get("gatehouse/shed/status")) == b"online"
+    assert until(lambda: messages["gatehouse/shed/status"] == b"offline"), "the last will"
 
 
 def test_the_sketch_names_what_the_device_needs():
