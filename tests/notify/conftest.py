@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -21,20 +21,32 @@ MakeOffice = Callable[..., Flask]
 
 
 @pytest.fixture
+def make_desk(settings: Settings) -> Iterator[MakeOffice]:
+    """Make a server with languages and senders, in its context; it has no database."""
+    with ExitStack() as contexts:
+        yield lambda **changes: _opened(Flask("gatehouse"), settings, contexts, changes)
+
+
+@pytest.fixture
 def make_office(server: Flask, settings: Settings) -> Iterator[MakeOffice]:
-    """Give the server languages and an outbox; settings may be changed by name."""
-    contexts = []
+    """Give the server with databases the same; settings may be changed by name."""
+    with ExitStack() as contexts:
+        yield lambda **changes: _opened(server, settings, contexts, changes)
 
-    def make(**changes: object) -> Flask:
-        language.init_app(server)
-        post.init_app(server, settings.model_copy(update=changes))
-        contexts.append(server.app_context())
-        contexts[-1].push()
-        return server
 
-    yield make
-    for context in contexts:
-        context.pop()
+def _opened(
+    server: Flask, settings: Settings, contexts: ExitStack, changes: dict[str, object]
+) -> Flask:
+    language.init_app(server)
+    post.init_app(server, settings.model_copy(update=changes))
+    contexts.enter_context(server.app_context())
+    return server
+
+
+@pytest.fixture
+def desk(make_desk: MakeOffice) -> Flask:
+    """A server that knows languages and no database, in its context."""
+    return make_desk()
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def signed_in(office):
+def signed_in(desk):
     """Sign a person in for every request from here on."""
-    manager = LoginManager(office)
+    manager = LoginManager(desk)
 
     def log_in(**about: object) -> None:
         user = User(id=1, email="person@example.org", confirmed_at=NOON, **about)
@@ -49,39 +49,39 @@ def test_five_languages_name_themselves():
         ("\u2028;;q=x", "en"),
     ],
 )
-def test_the_browser_is_asked(office, asked, given):
-    with office.test_request_context(headers={"Accept-Language": asked}):
+def test_the_browser_is_asked(desk, asked, given):
+    with desk.test_request_context(headers={"Accept-Language": asked}):
         assert language.code() == given
 
 
-def test_what_the_browser_was_set_to_wins_over_what_it_asks_for(office):
+def test_what_the_browser_was_set_to_wins_over_what_it_asks_for(desk):
     headers = {"Accept-Language": "de", "Cookie": "language=fr"}
-    with office.test_request_context(headers=headers):
+    with desk.test_request_context(headers=headers):
         assert language.code() == "fr"
 
 
-def test_a_made_up_cookie_is_ignored(office):
+def test_a_made_up_cookie_is_ignored(desk):
     headers = {"Accept-Language": "de", "Cookie": "language=../../etc"}
-    with office.test_request_context(headers=headers):
+    with desk.test_request_context(headers=headers):
         assert language.code() == "de"
 
 
-def test_what_the_person_set_wins_over_the_browser(office, signed_in):
+def test_what_the_person_set_wins_over_the_browser(desk, signed_in):
     headers = {"Accept-Language": "de", "Cookie": "language=fr"}
     signed_in(language="sr", timezone="Europe/Belgrade")
-    with office.test_request_context(headers=headers):
+    with desk.test_request_context(headers=headers):
         assert language.code() == "sr"
         assert str(get_timezone()) == "Europe/Belgrade"
 
 
-def test_a_person_without_a_choice_gets_the_browsers(office, signed_in):
+def test_a_person_without_a_choice_gets_the_browsers(desk, signed_in):
     signed_in(language="", timezone="Mars/Olympus")
-    with office.test_request_context(headers={"Accept-Language": "es"}):
+    with desk.test_request_context(headers={"Accept-Language": "es"}):
         assert language.code() == "es"
         assert str(get_timezone()) == "UTC"
 
 
-def test_the_choice_is_remembered(office):
+def test_the_choice_is_remembered(desk):
     response = Response()
     language.remember(response, "sr")
 
@@ -93,24 +93,24 @@ def test_the_choice_is_remembered(office):
         language.remember(response, "xx")
 
 
-def test_serbian_is_written_in_latin_letters(office):
+def test_serbian_is_written_in_latin_letters(desk):
     with language.use("sr"):
         assert language.tag() == "sr-Latn"
         assert "maj" in format_datetime(NOON, "long")
 
 
-def test_outside_a_request_it_is_english(office):
+def test_outside_a_request_it_is_english(desk):
     assert language.code() == "en"
     assert language.language_of(None) == "en"
     assert language.language_of(User(language="de")) == "de"
 
 
-def test_an_unknown_language_is_english(office):
+def test_an_unknown_language_is_english(desk):
     with language.use("xx"):
         assert language.code() == "en"
 
 
-def test_errors_are_translated_with_their_details(office):
+def test_errors_are_translated_with_their_details(desk):
     error = Conflict("x", "Register")
     with language.use("de"):
         assert language.translate(error) == "Registrieren"
@@ -120,7 +120,7 @@ def test_errors_are_translated_with_their_details(office):
     assert language.translate(counted) == "1 of 2 %"
 
 
-def test_templates_know_the_language(office):
+def test_templates_know_the_language(desk):
     with language.use("sr"):
         page = render_template_string(
             "{{ language }} {{ language_tag }} {{ languages['de'] }} {{ _('Register') }}"
@@ -138,7 +138,7 @@ def test_scripts_get_their_texts_and_no_others():
     assert language.client_texts("xx") == {}
 
 
-def test_adding_a_language_is_adding_a_file(office, tmp_path, monkeypatch):
+def test_adding_a_language_is_adding_a_file(desk, tmp_path, monkeypatch):
     file = tmp_path / "it" / "LC_MESSAGES" / "messages.po"
     file.parent.mkdir(parents=True)
     file.write_text(

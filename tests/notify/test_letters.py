@@ -62,7 +62,7 @@ def links_of(html: str) -> list[str]:
 
 @EVERY
 @pytest.mark.parametrize("code", language.LANGUAGES)
-def test_every_mail_says_the_same_as_text_and_as_html(office, template, code):
+def test_every_mail_says_the_same_as_text_and_as_html(desk, template, code):
     letter = letters.render(template, code, SITE, VALUES)
 
     assert letter.subject
@@ -75,7 +75,7 @@ def test_every_mail_says_the_same_as_text_and_as_html(office, template, code):
 
 
 @EVERY
-def test_every_line_of_text_fits_but_links(office, template):
+def test_every_line_of_text_fits_but_links(desk, template):
     letter = letters.render(template, "de", SITE, VALUES)
 
     long = [line for line in letter.text.splitlines() if len(line) > 76]
@@ -83,7 +83,7 @@ def test_every_line_of_text_fits_but_links(office, template):
 
 
 @EVERY
-def test_what_others_typed_is_text(office, template):
+def test_what_others_typed_is_text(desk, template):
     letter = letters.render(template, "en", SITE, VALUES)
 
     assert 'Gate "north" <b>' not in letter.html
@@ -92,7 +92,7 @@ def test_what_others_typed_is_text(office, template):
         assert "&lt;b&gt;" in letter.html
 
 
-def test_a_line_break_in_a_name_stays_in_its_line(office):
+def test_a_line_break_in_a_name_stays_in_its_line(desk):
     values = VALUES | {"device": "Gate\r\nBcc: all@example.org"}
 
     letter = letters.render("shared", "en", SITE, values)
@@ -100,12 +100,12 @@ def test_a_line_break_in_a_name_stays_in_its_line(office):
     assert letter.subject == "Gate Bcc: all@example.org was shared with you"
 
 
-def test_a_missing_value_is_an_error_and_not_a_gap(office):
+def test_a_missing_value_is_an_error_and_not_a_gap(desk):
     with pytest.raises(UndefinedError):
         letters.render("confirm", "en", SITE, {"minutes": 30})
 
 
-def test_numbers_decide_the_form_of_a_sentence(office):
+def test_numbers_decide_the_form_of_a_sentence(desk):
     one = letters.render("code", "en", SITE, VALUES | {"minutes": 1})
     ten = letters.render("code", "en", SITE, VALUES | {"minutes": 10})
 
@@ -113,13 +113,13 @@ def test_numbers_decide_the_form_of_a_sentence(office):
     assert "for 10 minutes." in ten.text
 
 
-def test_moments_are_written_as_the_language_does(office):
+def test_moments_are_written_as_the_language_does(desk):
     german = letters.render("password_changed", "de", SITE, VALUES)
 
     assert "01.05.2026, 12:00:00 (UTC)" in " ".join(german.text.split())
 
 
-def test_an_empty_code_means_that_it_goes_another_way(office):
+def test_an_empty_code_means_that_it_goes_another_way(desk):
     with_code = letters.render("recover", "en", SITE, VALUES)
     without = letters.render("recover", "en", SITE, VALUES | {"code": ""})
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from jinja2 import ChoiceLoader, FileSystemLoader
 
 from db.base import transaction
@@ -17,21 +19,25 @@ ACCOUNT_PAGES = Path(__file__).resolve().parents[2] / "auth" / "templates"
 PATHS = pytest.mark.parametrize("path", ["/outbox", "/outbox.json"])
 
 
+def ask(server: Flask) -> FlaskClient:
+    server.register_blueprint(outbox_page.bp)
+    server.jinja_loader = ChoiceLoader([FileSystemLoader(ACCOUNT_PAGES)])
+    return server.test_client()
+
+
 @pytest.fixture
-def browser(make_office):
-    """Ask a server with these settings; the machine and headers of the asker may be given."""
-
-    def make(**changes):
-        server = make_office(**changes)
-        server.register_blueprint(outbox_page.bp)
-        server.jinja_loader = ChoiceLoader([FileSystemLoader(ACCOUNT_PAGES)])
-        return server.test_client()
-
-    return make
+def client(office: Flask) -> FlaskClient:
+    """Somebody at this machine, before an outbox with a database."""
+    return ask(office)
 
 
-def test_mails_are_listed_newest_first(browser):
-    client = browser()
+@pytest.fixture
+def browser(make_desk):
+    """The same with other settings, before an outbox that stays empty."""
+    return lambda **changes: ask(make_desk(**changes))
+
+
+def test_mails_are_listed_newest_first(client):
     write("first@example.org", now=NOON)
     write("second@example.org", now=NOON + timedelta(seconds=1))
     worker.run_once(NOON + timedelta(seconds=2))
@@ -45,8 +51,7 @@ def test_mails_are_listed_newest_first(browser):
     assert 'href="http://localhost/confirm/abc"' in mails[0]["html"]
 
 
-def test_the_page_shows_text_with_links_that_can_be_clicked(browser):
-    client = browser()
+def test_the_page_shows_text_with_links_that_can_be_clicked(client):
     write(now=NOON)
     worker.run_once(NOON)
 
@@ -57,8 +62,7 @@ def test_the_page_shows_text_with_links_that_can_be_clicked(browser):
     assert "Confirm your account" in page
 
 
-def test_nothing_in_a_mail_becomes_markup_of_the_page(browser):
-    client = browser()
+def test_nothing_in_a_mail_becomes_markup_of_the_page(client):
     with transaction() as session:
         mail.enqueue(
             session,
@@ -80,8 +84,7 @@ def test_nothing_in_a_mail_becomes_markup_of_the_page(browser):
     assert "<script>" not in waiting["html"]
 
 
-def test_an_empty_outbox_says_so(browser):
-    client = browser()
+def test_an_empty_outbox_says_so(client):
 
     assert "No mail has been written yet." in client.get("/outbox").text
     assert client.get("/outbox.json").json == []
