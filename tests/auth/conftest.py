@@ -1,14 +1,17 @@
 """The account pages on a server of their own, with real databases and the real outbox."""
 
 import re
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-from flask import Flask
+from flask import Flask, send_from_directory
 from flask.testing import FlaskClient
 from flask_wtf import CSRFProtect
+from werkzeug.serving import make_server
 
 import notify.language
 import notify.post
@@ -20,6 +23,7 @@ from db.models import AuditEvent, OutboxMessage, User
 
 # a year ahead: the counters clean up by the real clock, which must not see the future as past
 NOW = datetime.now(UTC).replace(hour=9, minute=30, second=0, microsecond=0) + timedelta(days=365)
+ROOT = Path(__file__).resolve().parent.parent.parent
 PASSWORD = "violet-harbour-stands-41"
 HERE = "192.0.2.7"
 
@@ -49,6 +53,25 @@ def inside(house: Flask):
     with house.app_context():
         yield house
         db.session.remove()
+
+
+@pytest.fixture
+def url(house):
+    """The account pages on a real port, with the files of their look."""
+    house.add_url_rule(
+        "/assets/<path:name>", "assets", lambda name: send_from_directory(ROOT / "assets", name)
+    )
+    served = make_server("127.0.0.1", 0, house, threaded=True)
+    thread = threading.Thread(target=served.serve_forever)
+    thread.start()
+    with house.app_context():
+        parts = wiring.current()
+        address = f"http://localhost:{served.port}"
+        parts.settings = parts.settings.model_copy(update={"app_url": address})
+    yield address
+    served.shutdown()
+    thread.join()
+    served.server_close()
 
 
 @dataclass

@@ -1,11 +1,9 @@
 """Passkeys in Chromium with its virtual authenticator, and answers that are played again."""
 
 import json
-import threading
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
-from werkzeug.serving import make_server
 
 from auth import passkeys, people
 from auth.passkeys import Site
@@ -17,24 +15,6 @@ from tests.auth.conftest import HERE, PASSWORD, mails, member
 from tests.e2e.conftest import CHROMIUM
 
 EMAIL = "ana@example.org"
-ROOT = __file__.rsplit("/tests/", 1)[0]
-
-
-@pytest.fixture
-def url(house):
-    """The account pages on a real port, with the scripts they need."""
-    from flask import send_from_directory
-
-    house.add_url_rule(
-        "/assets/<path:name>", "assets", lambda name: send_from_directory(f"{ROOT}/assets", name)
-    )
-    served = make_server("127.0.0.1", 0, house, threaded=True)
-    thread = threading.Thread(target=served.serve_forever)
-    thread.start()
-    yield f"http://localhost:{served.port}"
-    served.shutdown()
-    thread.join()
-    served.server_close()
 
 
 @pytest.fixture
