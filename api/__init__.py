@@ -1,13 +1,14 @@
 """The REST interface and what devices call over HTTP."""
 
+from collections.abc import Iterator
 from importlib import import_module
 
-from flask import Blueprint, Flask, Response, current_app, request
+from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import BaseConverter, Map, Rule
 
-from api import errors, health
-from api.routing import Operation
+from api import broker_auth, errors, health
+from api.routing import Operation, Routes
 
 PREFIX = "/api/v1"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
@@ -41,13 +42,9 @@ def init_app(server: Flask) -> list[Blueprint]:
     server.url_map.converters["key"] = Key
     rest = Blueprint("api", __name__, url_prefix=PREFIX, template_folder="templates")
     errors.install(rest)
-    operations: list[Operation] = []
-    for name in RESOURCES:
-        routes = import_module(f"api.{name}").routes
+    for routes in resources():
         routes.register(rest)
-        operations += routes.operations
-    server.extensions["gatehouse.api"] = operations
-    known = _known(operations)
+    known = _known(operations())
 
     @rest.route("/", methods=METHODS, defaults={"path": ""})
     @rest.route("/<path:path>", methods=METHODS)
@@ -61,13 +58,19 @@ def init_app(server: Flask) -> list[Blueprint]:
     rest.after_request(_headers)
     server.register_blueprint(rest)
     server.register_blueprint(health.bp)
-    return [rest, health.bp]
+    server.register_blueprint(broker_auth.bp)
+    return [rest, health.bp, broker_auth.bp]
+
+
+def resources() -> Iterator[Routes]:
+    """Yield the endpoints of each resource, in the order of the document."""
+    for name in RESOURCES:
+        yield import_module(f"api.{name}").routes
 
 
 def operations() -> list[Operation]:
-    """Return every operation of the server whose context is active."""
-    found: list[Operation] = current_app.extensions["gatehouse.api"]
-    return found
+    """Return every operation of the interface."""
+    return [operation for routes in resources() for operation in routes.operations]
 
 
 def _known(operations: list[Operation]) -> Map:

@@ -63,13 +63,13 @@ def revoke(device_id: str, app_id: str, by: User) -> None:
     app_tokens.revoke(access.visible(by, device_id), app_id, by=by, **circumstances())
 
 
-@routes.get("/discover")
+@routes.get("/discover", refusals=(401,))
 def discover() -> Page[shown.DeviceShown]:
     """List the devices that the app with this `X-App-Token` may reach."""
     return Page(items=shown.devices(app_tokens.discover(_app_token(), now=utcnow())))
 
 
-@routes.post("/discover/<key:device_id>/commands", status=202, refusals=(409,))
+@routes.post("/discover/<key:device_id>/commands", status=202, refusals=(401, 409))
 def ask(device_id: str, body: Ask) -> Sent:
     """Ask something of a device, as the app with this `X-App-Token`."""
     parts = wiring.current()

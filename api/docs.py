@@ -1,10 +1,11 @@
 """The interface described: as an OpenAPI document, and as a page to read."""
 
 import orjson
-from flask import Response, current_app, render_template
+from flask import Response, render_template
 
+import api
 from api import openapi
-from api.routing import Operation, Routes
+from api.routing import Routes
 
 routes = Routes("docs")
 VERSION = "1"
@@ -23,6 +24,5 @@ def page() -> Response:
 
 
 def described() -> openapi.Schema:
-    """Return the OpenAPI document of the server whose context is active."""
-    operations: list[Operation] = current_app.extensions["gatehouse.api"]
-    return openapi.document(operations, version=VERSION)
+    """Return the OpenAPI document."""
+    return openapi.document(api.operations(), version=VERSION)

@@ -152,7 +152,8 @@ def _parameters(operation: Operation, schemas: Schema, refs: Refs) -> list[Schem
 
 
 def _responses(operation: Operation, refs: Refs) -> Schema:
-    content: Schema = {media: {"schema": {"type": "string"}} for media in operation.media}
+    kinds = {media: "object" if media == JSON else "string" for media in operation.media}
+    content: Schema = {media: {"schema": {"type": kind}} for media, kind in kinds.items()}
     if operation.answer:
         content[JSON] = {"schema": refs[operation.answer]}
     responses: Schema = {}

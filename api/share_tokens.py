@@ -93,7 +93,7 @@ def revoke(device_id: str, token_id: str, by: User) -> None:
     share_tokens.revoke(device, token_id, by=by, now=utcnow(), address=client_address())
 
 
-@routes.post("/share-tokens/redeem", status=200)
+@routes.post("/share-tokens/redeem", status=200, refusals=(404,))
 def redeem(by: User, body: Redeem) -> shown.DeviceShown:
     """Take the level that a token gives; answers the device."""
     device = share_tokens.redeem(body.token, by=by, **circumstances())

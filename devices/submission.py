@@ -71,9 +71,9 @@ def take(
         raise TooLarge(most=limits.payload)
     found = payloads.decode("telemetry", body, arrived_ms=to_ms(now), limits=limits)
     _hand_over(publisher, f"{namespace}/{device.controller_id}/telemetry", body)
-    whole = not found.readings and found.refusals and found.refusals[0].reason
-    if whole in UNREADABLE:
-        raise Unreadable(str(whole))
+    reasons = {refused.reason for refused in found.refusals}
+    if not found.readings and (unreadable := reasons & UNREADABLE):
+        raise Unreadable(unreadable.pop())
     return Taken(len(found.readings), found.refusals)
 
 

@@ -111,6 +111,14 @@ def test_what_cannot_be_read_at_all_is_an_error(running, program, body, status, 
     assert problem(answer, status)["code"] == code
 
 
+@pytest.mark.parametrize("body", [b"null", b"{}", b"[]"])
+def test_nothing_said_is_nothing_taken(running, program, body):
+    alice = program()
+    path = f"/devices/{add(alice)['id']}/readings"
+    answer = alice("POST", path, data=body, content_type="application/json")
+    assert (answer.status_code, answer.json) == (202, {"accepted": 0, "rejected": []})
+
+
 def test_nothing_is_taken_while_the_broker_is_away(server, program):
     alice = program()
     path = f"/devices/{add(alice)['id']}/readings"
