@@ -9,6 +9,16 @@ from numpy.typing import NDArray
 from db.telemetry.records import Chart, Counts, Floats, Times
 
 MAX_POINTS = 2000
+PART = np.dtype(  # as SQL and summaries give them
+    [
+        ("first", "<i8"),
+        ("last", "<i8"),
+        ("n", "<i8"),
+        ("low", "<f8"),
+        ("high", "<f8"),
+        ("total", "<f8"),
+    ]
+)
 GAP = 3  # this many usual intervals without a reading are a gap
 TIDY_GAP_MS = 1000  # shorter pauses are never shown as gaps
 
@@ -30,6 +40,11 @@ class Parts:
         return cls(t, t, np.ones(len(t), np.int64), v, v, v)
 
     @classmethod
+    def from_rows(cls, rows: NDArray[np.void]) -> Self:
+        """Return the rows of an array of `PART` as parts."""
+        return cls(*(rows[name].copy() for name in cls.__slots__))
+
+    @classmethod
     def join(cls, parts: list["Parts"]) -> "Parts":
         """Return all parts in order of their first reading."""
         columns = [
@@ -37,6 +52,11 @@ class Parts:
         ]
         order = np.argsort(columns[0], kind="stable")
         return cls(*(column[order] for column in columns))
+
+    def within(self, start_ms: int, end_ms: int) -> "Parts":
+        """Return the parts that lie in [start, end) as a whole."""
+        inside = (self.first >= start_ms) & (self.last < end_ms)
+        return Parts(*(getattr(self, name)[inside] for name in self.__slots__))
 
     def __len__(self) -> int:
         return len(self.first)

@@ -1,44 +1,176 @@
-"""Reads the readings of one series over time: as arrays, in pages, and as charts."""
+"""Reads the readings of one series over time, hot and sealed alike: as arrays and as charts."""
+
+from typing import NamedTuple
 
 import numpy as np
 
 from db.telemetry import buckets
-from db.telemetry.buckets import MAX_POINTS, Parts
+from db.telemetry.buckets import MAX_POINTS, PART, Parts
+from db.telemetry.chunks import FULL, PART_READINGS, decode, unpack_summaries
 from db.telemetry.engines import Link
 from db.telemetry.records import Chart, Floats, Span, Times
+from db.telemetry.sealing import ROW, merged
 
-ROW = np.dtype([("t", np.int64), ("v", np.float64)])
-PART = np.dtype(
-    [
-        ("first", np.int64),
-        ("last", np.int64),
-        ("n", np.int64),
-        ("low", np.float64),
-        ("high", np.float64),
-        ("total", np.float64),
-    ]
-)
-WITHIN = "FROM reading WHERE series_id = ? AND ts >= ? AND ts < ?"
+HOT = "FROM reading WHERE series_id = ? AND ts >= ? AND ts < ?"
+# chunks do not overlap, so the first one that matters is the last that begins before the start
+SEALED = """FROM chunk WHERE series_id = ? AND t0 < ? AND t1 >= ? AND t0 >= COALESCE(
+    (SELECT t0 FROM chunk WHERE series_id = ? AND t0 <= ? ORDER BY t0 DESC LIMIT 1), 0)"""
+
+Run = tuple[Times, Floats]
 
 
-def window(link: Link, span: Span, limit: int | None = None) -> tuple[Times, Floats]:
-    """Return the readings of a span, oldest first, at most `limit`."""
-    most = "" if limit is None else f" LIMIT {limit:d}"
-    rows = link.arrays(ROW, f"SELECT ts, value {WITHIN} ORDER BY ts{most}", *span)
-    return rows["t"].copy(), rows["v"].copy()
+class Sealed(NamedTuple):
+    """What the chunks of a span amount to."""
+
+    chunks: int
+    n: int  # readings
+    busy_ms: int  # the time that they cover
+    until: int  # the last reading; -1: no chunks
+
+
+def window(link: Link, span: Span, limit: int | None = None) -> Run:
+    """Return the readings of a span, oldest first, at most `limit`.
+
+    With a limit there may be fewer, but there is at least one if the span has any.
+    """
+    runs, end = _unpacked(link, span, limit)
+    hot = _hot(link, span._replace(end_ms=end), limit)
+    if limit is not None and len(hot[0]) == limit:
+        end = int(hot[0][-1]) + 1
+    t, v = merged([*runs, hot])
+    inside = slice(*np.searchsorted(t, [span.start_ms, end]))
+    return t[inside][:limit], v[inside][:limit]
 
 
 def chart(link: Link, span: Span, points: int) -> Chart:
     """Return the readings of a span in at most `points` rows (1 to 2,000)."""
     points = min(max(points, 1), MAX_POINTS)
-    t, v = window(link, span, points + 1)
-    if len(t) <= points:
-        return buckets.chart(Parts.of(t, v), 0, points)
+    sealed = _sealed(link, span)
+    fresh = span._replace(start_ms=max(span.start_ms, sealed.until + 1))
+    newest = _hot(link, fresh, points + 1)
+    few = len(newest[0]) <= points and sealed.n <= points + 2 * FULL
+    if few and not _forgotten(link, span):
+        t, v = window(link, span)
+        if len(t) <= points:
+            return buckets.chart(Parts.of(t, v), 0, points)
     width = buckets.width_for(span.start_ms, span.end_ms, points)
+    parts = [_hot_parts(link, fresh, width) if len(newest[0]) > points else Parts.of(*newest)]
+    if sealed.chunks:
+        parts += _sealed_parts(link, span, sealed, width)
+    return buckets.chart(Parts.join(parts), width, points)
+
+
+def _hot(link: Link, span: Span, limit: int | None = None) -> Run:
+    most = "" if limit is None else f" LIMIT {limit:d}"
+    rows = link.arrays(ROW, f"SELECT ts, value {HOT} ORDER BY ts{most}", *span)
+    return rows["t"].copy(), rows["v"].copy()
+
+
+def _hot_parts(link: Link, span: Span, width: int) -> Parts:
     rows = link.arrays(
         PART,
         "SELECT MIN(ts), MAX(ts), COUNT(*), MIN(value), MAX(value), SUM(value)"
-        f" {WITHIN} GROUP BY ts / {width:d} ORDER BY 1",
+        f" {HOT} GROUP BY ts / {width:d} ORDER BY 1",
         *span,
     )
-    return buckets.chart(Parts(*(rows[name].copy() for name in PART.names or ())), width, points)
+    return Parts.from_rows(rows)
+
+
+def _which(span: Span) -> tuple[int, ...]:
+    """Return the parameters of SEALED."""
+    return (span.series_id, span.end_ms, span.start_ms, span.series_id, span.start_ms)
+
+
+def _sealed(link: Link, span: Span) -> Sealed:
+    sql = f"SELECT COUNT(*), SUM(n), SUM(t1 - t0), MAX(t1) {SEALED}"
+    chunks, n, busy_ms, until = link.rows(sql, *_which(span))[0]
+    return Sealed(chunks, int(n), int(busy_ms), until) if chunks else Sealed(0, 0, 0, -1)
+
+
+def _forgotten(link: Link, span: Span) -> bool:
+    """Return whether of some readings only what sums them up is left."""
+    return bool(link.rows(f"SELECT 1 {SEALED} AND body IS NULL LIMIT 1", *_which(span)))
+
+
+def _unpacked(link: Link, span: Span, limit: int | None) -> tuple[list[Run], int]:
+    """Return the readings of chunks, and up to when they are complete."""
+    most = "" if limit is None else f" LIMIT {limit // FULL + 2:d}"
+    rows = link.rows(
+        f"SELECT t1, body {SEALED} AND body IS NOT NULL ORDER BY t0{most}", *_which(span)
+    )
+    cut = limit is not None and len(rows) == limit // FULL + 2
+    end = min(span.end_ms, rows[-1][0] + 1) if cut else span.end_ms
+    return [decode(bytes(body)) for _, body in rows], end
+
+
+def _sealed_parts(link: Link, span: Span, sealed: Sealed, width: int) -> list[Parts]:
+    """Return the readings up to the last chunk's, summed up no coarser than `width` asks for.
+
+    Chunks that the span cuts, and those that late readings fall into, are unpacked; of the
+    others, whole chunks, their summaries or their readings are taken, as the width demands.
+    """
+    span = span._replace(end_ms=min(span.end_ms, sealed.until + 1))
+    late = _hot(link, span)
+    special = _cut(link, span) | _touched(link, span, late[0])
+    parts, rest = _special_parts(link, span, special, late)
+    parts.append(Parts.of(*rest))
+    others = f"{SEALED} AND NOT (t0 {link.among})"
+    which = (*_which(span), link.ids(special))
+    if width * sealed.chunks >= sealed.busy_ms:
+        sums = "SELECT MIN(t0), MAX(t1), SUM(n), MIN(vmin), MAX(vmax), SUM(vsum)"
+        whole = link.arrays(PART, f"{sums} {others} GROUP BY t0 / {width:d} ORDER BY 1", *which)
+        parts.append(Parts.from_rows(whole))
+    elif width * sealed.n >= sealed.busy_ms * PART_READINGS:
+        rows = link.rows(f"SELECT summary {others} ORDER BY t0", *which)
+        parts.append(unpack_summaries(b"".join(bytes(summary) for (summary,) in rows)))
+    else:
+        rows = link.rows(f"SELECT summary, body {others} ORDER BY t0", *which)
+        parts += [_finest(summary, body) for summary, body in rows]
+    return parts
+
+
+def _cut(link: Link, span: Span) -> set[int]:
+    """Return the chunks, by first reading, that only partly lie in a span."""
+    found = set()
+    for moment in (span.start_ms, span.end_ms):
+        sql = "SELECT t0, t1 FROM chunk WHERE series_id = ? AND t0 < ? ORDER BY t0 DESC LIMIT 1"
+        found |= {t0 for t0, t1 in link.rows(sql, span.series_id, moment) if t1 >= moment}
+    return found
+
+
+def _touched(link: Link, span: Span, late: Times) -> set[int]:
+    """Return the chunks, by first reading, that late readings fall into."""
+    if not len(late):
+        return set()
+    near = span._replace(start_ms=int(late[0]), end_ms=int(late[-1]) + 1)
+    found = set()
+    for t0, t1 in link.rows(f"SELECT t0, t1 {SEALED} ORDER BY t0", *_which(near)):
+        start, end = np.searchsorted(late, [t0, t1 + 1])
+        if end > start:
+            found.add(t0)
+    return found
+
+
+def _special_parts(link: Link, span: Span, special: set[int], late: Run) -> tuple[list[Parts], Run]:
+    """Return these chunks together with the late readings in them, and the other late readings."""
+    rows = link.rows(
+        f"SELECT t0, t1, summary, body FROM chunk WHERE series_id = ? AND t0 {link.among}",
+        *(span.series_id, link.ids(special)),
+    )
+    loose = np.ones(len(late[0]), bool)
+    parts = []
+    for t0, t1, summary, body in rows:
+        if body is None:
+            whole = unpack_summaries(bytes(summary))
+            parts.append(whole.within(span.start_ms, span.end_ms))
+            continue
+        inside = (late[0] >= t0) & (late[0] <= t1)
+        loose &= ~inside
+        t, v = merged([decode(bytes(body)), (late[0][inside], late[1][inside])])
+        part = slice(*np.searchsorted(t, [span.start_ms, span.end_ms]))
+        parts.append(Parts.of(t[part], v[part]))
+    return parts, (late[0][loose], late[1][loose])
+
+
+def _finest(summary: bytes, body: bytes | None) -> Parts:
+    return unpack_summaries(bytes(summary)) if body is None else Parts.of(*decode(bytes(body)))

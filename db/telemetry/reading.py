@@ -23,6 +23,11 @@ def series(link: Link, device_ids: Iterable[int]) -> dict[int, list[Series]]:
     return found
 
 
+def numeric_series(link: Link) -> list[int]:
+    """Return the ids of all series whose readings are numbers or states."""
+    return [row[0] for row in link.rows("SELECT id FROM series WHERE kind <> 'text' ORDER BY id")]
+
+
 def newest(link: Link, series_ids: Iterable[int]) -> dict[int, Newest]:
     """Return the newest reading of each series that has one."""
     rows = link.rows(
@@ -45,8 +50,7 @@ def texts(link: Link, span: Span, limit: int) -> list[tuple[int, str]]:
 def first_texts(link: Link, span: Span, limit: int) -> list[tuple[int, str]]:
     """Return the oldest `limit` texts of a span, oldest first."""
     rows = link.rows(
-        "SELECT ts, text FROM event WHERE series_id = ? AND ts >= ? AND ts < ?"
-        " ORDER BY ts LIMIT ?",
+        "SELECT ts, text FROM event WHERE series_id = ? AND ts >= ? AND ts < ? ORDER BY ts LIMIT ?",
         *(*span, limit),
     )
     return [(ts, text) for ts, text in rows]

@@ -9,7 +9,7 @@ from sqlalchemy.pool import QueuePool
 
 from clock import now_ms
 from db.base import tune
-from db.telemetry import history, reading, writing
+from db.telemetry import history, reading, sealing, writing
 from db.telemetry.engines import Link, link_for
 from db.telemetry.records import (
     Batch,
@@ -25,8 +25,10 @@ from db.telemetry.records import (
     Times,
     Written,
 )
+from db.telemetry.sealing import Due
 
 PAGE = 20_000  # readings a page of an export
+EMPTIED_AT_ONCE = 200  # chunks a transaction
 TABLES_BY_SERIES = ("reading", "event", "latest", "chunk")
 TABLES_BY_DEVICE = ("presence", "refusal", "device_log", "series")
 
@@ -42,7 +44,11 @@ class TelemetryStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._link = link_for(engine)
-        self._writer = _only_writer(engine) if engine.dialect.name == "sqlite" else engine
+        if engine.dialect.name == "sqlite":
+            self._reader, self._writer = engine, _only_writer(engine)
+        else:  # what several queries say together must be true of one moment, as on SQLite
+            self._reader = engine.execution_options(isolation_level="REPEATABLE READ")
+            self._writer = engine
 
     def close(self) -> None:
         """Close the connection that writes."""
@@ -132,6 +138,42 @@ class TelemetryStore:
                     device_id,
                 )
 
+    def seal(self, *, before_ms: int, anyway_ms: int, series_id: int | None = None) -> int:
+        """Pack readings older than `before_ms` into chunks; return how many.
+
+        Less than a full chunk stays as it is, unless some of it is older than `anyway_ms`.  Each
+        step is a short transaction, so others write in between, and an interrupted run goes on
+        with the next call.
+
+        Raises:
+            StoreAway: the database cannot be reached or written just now.
+        """
+        with self._reading() as link:
+            every = reading.numeric_series(link) if series_id is None else [series_id]
+        done = 0
+        for one in every:
+            while True:
+                with self._writing() as link:
+                    sealed = sealing.seal(link, Due(one, before_ms, anyway_ms))
+                if not sealed:
+                    break
+                done += sealed
+        return done
+
+    def drop_readings(self, series_id: int, *, before_ms: int) -> int:
+        """Forget the readings of a series before a time, and keep for ever what sums them up.
+
+        Returns how many chunks were emptied; what is too recent to fill one stays a while.
+        """
+        self.seal(before_ms=before_ms, anyway_ms=before_ms, series_id=series_id)
+        done = 0
+        while True:
+            with self._writing() as link:
+                emptied = sealing.drop_bodies(link, series_id, before_ms, EMPTIED_AT_ONCE)
+            done += emptied
+            if emptied < EMPTIED_AT_ONCE:
+                return done
+
     # reading
 
     def series(self, device_ids: Iterable[int]) -> dict[int, list[Series]]:
@@ -213,7 +255,7 @@ class TelemetryStore:
 
     @contextmanager
     def _reading(self) -> Iterator[Link]:
-        with self._engine.connect() as connection:
+        with self._reader.connect() as connection:
             yield self._link(connection)
 
     @contextmanager

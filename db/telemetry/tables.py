@@ -86,6 +86,8 @@ chunk = Table(  # sealed history; `body` may be dropped by retention, `summary` 
     Column("vsum", Real, nullable=False),
     Column("summary", LargeBinary, nullable=False),
     Column("body", LargeBinary),
+    # everything but the bytes, so that years can be drawn without reading past them
+    Index("ix_chunk_overview", "series_id", "t0", "t1", "n", "vmin", "vmax", "vsum"),
 )
 
 presence = Table(

@@ -45,9 +45,9 @@ def check(chart, readings, points):
 
 
 @settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(pauses=PAUSES, points=st.integers(1, 60), cut=st.tuples(st.floats(0, 1), st.floats(0, 1)))
 def test_every_row_tells_the_truth_about_its_readings(store, pauses, points, cut):

@@ -1,0 +1,138 @@
+"""Packs readings that are old enough into chunks, and forgets what is too old.
+
+Each step is one short transaction that takes readings out of the hot table and puts them into
+chunks, so a crash at any moment leaves every reading in exactly one of the two.  Readings that
+came late are merged with the chunks they fall into; of two at one time, the later word stays.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from db.telemetry.chunks import FULL, decode, encode, pack_summary, summary
+from db.telemetry.engines import Link
+from db.telemetry.records import Floats, Times
+
+SLICE = 4 * FULL  # readings a step: no other write waits long for it
+ROW = np.dtype([("t", np.int64), ("v", np.float64)])
+CHUNK = {
+    "series_id": "bigint",
+    "t0": "bigint",
+    "t1": "bigint",
+    "n": "integer",
+    "vmin": "float8",
+    "vmax": "float8",
+    "vsum": "float8",
+    "summary": "bytea",
+    "body": "bytea",
+}
+
+
+class Due(NamedTuple):
+    """Which readings of a series may be packed: those before `before_ms`.
+
+    Fewer than a full chunk stay hot, unless some are from before `anyway_ms`.
+    """
+
+    series_id: int
+    before_ms: int
+    anyway_ms: int
+
+
+def seal(link: Link, due: Due) -> int:
+    """Pack the oldest readings that are due; return how many, 0 when there is nothing to do."""
+    times = [
+        row[0]
+        for row in link.rows(
+            "SELECT ts FROM reading WHERE series_id = ? AND ts < ? ORDER BY ts LIMIT ?",
+            *(due.series_id, due.before_ms, SLICE),
+        )
+    ]
+    if not times:
+        return 0
+    sealed_until = _sealed_until(link, due.series_id)
+    if times[0] > sealed_until and times[0] >= due.anyway_ms:
+        if len(times) < FULL:
+            return 0
+        times = times[: len(times) // FULL * FULL]
+    taken = link.arrays(
+        ROW,
+        "DELETE FROM reading WHERE series_id = ? AND ts >= ? AND ts <= ? RETURNING ts, value",
+        *(due.series_id, times[0], times[-1]),
+    )
+    hot = np.sort(taken, order="t")
+    t, v = _with_neighbours(link, due.series_id, hot["t"], hot["v"])
+    _put(link, due.series_id, t, v)
+    return len(taken)
+
+
+def drop_bodies(link: Link, series_id: int, before_ms: int, most: int) -> int:
+    """Forget the readings of whole chunks before a time, and keep what sums them up.
+
+    Returns how many chunks, at most `most`.
+    """
+    return link.run(
+        "UPDATE chunk SET body = NULL WHERE series_id = ? AND t0 IN ("
+        "SELECT t0 FROM chunk WHERE series_id = ? AND t1 < ? AND body IS NOT NULL"
+        " ORDER BY t0 LIMIT ?)",
+        *(series_id, series_id, before_ms, most),
+    )
+
+
+def _sealed_until(link: Link, series_id: int) -> int:
+    rows = link.rows("SELECT t1 FROM chunk WHERE series_id = ? ORDER BY t0 DESC LIMIT 1", series_id)
+    return rows[0][0] if rows else -1
+
+
+def _with_neighbours(link: Link, series_id: int, t: Times, v: Floats) -> tuple[Times, Floats]:
+    """Take the chunks out that these readings fall into, or that still have room; merge them.
+
+    What falls where readings were forgotten already is forgotten too.
+    """
+    first, last = int(t[0]), int(t[-1])
+    before = link.rows(
+        "SELECT t0, t1, n, body FROM chunk WHERE series_id = ? AND t0 <= ?"
+        " ORDER BY t0 DESC LIMIT 1",
+        *(series_id, first),
+    )
+    within = link.rows(
+        "SELECT t0, t1, n, body FROM chunk WHERE series_id = ? AND t0 > ? AND t0 <= ? ORDER BY t0",
+        *(series_id, first, last),
+    )
+    near = [row for row in before if row[1] >= first or row[2] < FULL] + list(within)
+    keep = np.ones(len(t), bool)
+    packed = []
+    for t0, t1, _, body in near:
+        if body is None:
+            keep &= (t < t0) | (t > t1)
+            continue
+        packed.append(decode(bytes(body)))
+        link.run("DELETE FROM chunk WHERE series_id = ? AND t0 = ?", series_id, t0)
+    return merged([*packed, (t[keep], v[keep])])
+
+
+def merged(runs: list[tuple[Times, Floats]]) -> tuple[Times, Floats]:
+    """Return readings in order of time; of two at one time, that of the later run."""
+    t = np.concatenate([run[0] for run in runs])
+    v = np.concatenate([run[1] for run in runs])
+    if len(runs) == 1:
+        return t, v
+    order = np.argsort(t, kind="stable")
+    t, v = t[order], v[order]
+    last = np.append(t[1:] != t[:-1], True)[: len(t)]
+    return t[last], v[last]
+
+
+def _put(link: Link, series_id: int, t: Times, v: Floats) -> None:
+    rows = []
+    for start in range(0, len(t), FULL):
+        times, values = t[start : start + FULL], v[start : start + FULL]
+        rows.append(
+            (
+                *(series_id, int(times[0]), int(times[-1]), len(times)),
+                *(float(values.min()), float(values.max()), float(values.sum())),
+                *(pack_summary(summary(times, values)), encode(times, values)),
+            )
+        )
+    if rows:
+        link.insert("chunk", CHUNK, rows, "")

@@ -1,0 +1,206 @@
+"""Sealed history reads like hot history, whatever came late, and survives a crash."""
+
+import numpy as np
+import pytest
+
+from db.telemetry import history, sealing
+from db.telemetry.chunks import FULL
+from db.telemetry.records import Batch
+from tests.db.test_charts import check
+
+T = 1_795_000_000_000
+ALWAYS = (0, 2**62)
+
+
+@pytest.fixture
+def sensor(store):
+    return store.add_series(7, "temperature", "number").id
+
+
+class Truth(dict):
+    """What the store must hold."""
+
+    def __init__(self, store, sensor):
+        self.store, self.sensor = store, sensor
+
+    def write(self, readings):
+        self.update(readings)
+        for start in range(0, len(readings), 20_000):
+            part = list(readings.items())[start : start + 20_000]
+            self.store.write(Batch(values=[(self.sensor, t, v) for t, v in part]))
+
+    def seal(self, before_ms, anyway_ms=0):
+        return self.store.seal(before_ms=before_ms, anyway_ms=anyway_ms)
+
+    def check(self, start, end, points):
+        held = sorted((t, v) for t, v in self.items() if start <= t < end)
+        check(self.store.chart(self.sensor, start, end, points), held, points)
+
+    def check_all(self):
+        t, v = self.store.window(self.sensor, *ALWAYS)
+        assert list(zip(t.tolist(), v.tolist(), strict=True)) == sorted(self.items())
+
+
+@pytest.fixture
+def truth(store, sensor):
+    return Truth(store, sensor)
+
+
+def rows(store, table):
+    with store._engine.connect() as connection:
+        return connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one()
+
+
+def steady(n, start=T, step_ms=1000):
+    return {start + i * step_ms: float(i * 37 % 1009) for i in range(n)}
+
+
+def test_old_readings_are_packed_and_nothing_changes_for_who_reads(truth, store):
+    truth.write(steady(3 * FULL + 100))
+
+    assert truth.seal(T + 10**9) == 3 * FULL
+    assert (rows(store, "chunk"), rows(store, "reading")) == (3, 100)
+    truth.check_all()
+
+
+def test_what_is_recent_stays_hot(truth, store):
+    truth.write(steady(2 * FULL))
+
+    assert truth.seal(T + (FULL + 500) * 1000) == FULL
+    assert rows(store, "reading") == FULL
+    assert truth.seal(T) == 0
+
+
+def test_few_readings_are_packed_only_once_they_are_old(truth, store):
+    truth.write(steady(100))
+
+    assert truth.seal(T + 10**9) == 0
+    assert truth.seal(T + 10**9, anyway_ms=T + 1) == 100
+    assert rows(store, "reading") == 0
+    truth.check_all()
+
+
+def test_a_chunk_with_room_is_filled_up(truth, store):
+    for n in range(3):
+        truth.write(steady(1000, start=T + n * 1_000_000))
+        truth.seal(T + 10**9, anyway_ms=T + 10**9)
+
+    assert rows(store, "chunk") == 1
+    truth.check_all()
+
+
+def test_late_and_changed_readings_are_right_before_and_after_they_are_merged(truth, store):
+    truth.write(steady(3 * FULL))
+    truth.seal(T + 10**9)
+    truth.write({T - 5000: 1.0, T + 500: 2.0, T + 1000: 3.0, T + FULL * 1000 - 500: 4.0})
+
+    for _ in range(2):
+        truth.check_all()
+        truth.check(T - 10_000, T + 3 * FULL * 1000, 50)
+        truth.check(T - 10_000, T + 20_000, 100)
+        truth.seal(T + 10**9)
+    assert rows(store, "reading") == 0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_charts_windows_and_pages_tell_the_truth_of_any_history(truth, store, sensor, seed):
+    random = np.random.default_rng(seed)
+    steps = random.choice(
+        [10, 999, 1000, 1001, 3000, 600_000], 14_000, p=[0.1, 0.2, 0.4, 0.2, 0.08, 0.02]
+    )
+    times = T + np.cumsum(steps)
+    values = np.round(random.normal(20, 5, len(times)), int(random.integers(0, 4)))
+    readings = {int(t): float(v) for t, v in zip(times, values, strict=True)}
+    late = dict(random.permutation(list(readings.items()))[:300].tolist())
+    late = {int(t): v for t, v in late.items()}
+    truth.write({t: v for t, v in readings.items() if t not in late})
+    truth.seal(int(times[9_000]))
+    truth.write(late)
+    changed = [int(t) for t in random.choice(times, 50)]
+    truth.write(dict.fromkeys(changed, 99.5))
+
+    for round_ in range(2):
+        truth.check_all()
+        pages = [page for page, _ in store.pages(sensor, T, 2**62, size=1000)]
+        assert np.concatenate(pages).tolist() == sorted(truth)
+        assert max(map(len, pages)) <= 1000
+        for _ in range(12):
+            start, end = sorted(random.integers(T, times[-1] + 2, 2).tolist())
+            if random.random() < 0.5:
+                end = start + int((end - start) * 10.0 ** -random.integers(1, 4))
+            points = int(random.choice([1, 2, 20, 100, 500, 2000]))
+            truth.check(start, end + 1, points)
+        if round_ == 0:
+            truth.seal(int(times[12_000]), anyway_ms=int(times[100]))
+
+
+@pytest.mark.parametrize("days", [1, 30, 400])
+def test_every_width_of_window_is_drawn_from_the_right_level(truth, days):
+    readings = steady(5 * FULL, step_ms=60_000)
+    truth.write(readings)
+    truth.seal(2**62)
+
+    for points in (10, 150, 2000):
+        truth.check(T + 30_000, T + days * 86_400_000, points)
+
+
+def test_a_crash_while_packing_leaves_every_reading_in_one_place(truth, store, monkeypatch):
+    truth.write(steady(2 * FULL))
+
+    def crash(*_):
+        raise RuntimeError
+
+    monkeypatch.setattr(sealing, "_put", crash)
+    with pytest.raises(RuntimeError):
+        truth.seal(T + 10**9)
+    monkeypatch.undo()
+
+    truth.check_all()
+    assert truth.seal(T + 10**9) == 2 * FULL
+    truth.check_all()
+
+
+def test_forgotten_readings_leave_their_minimum_maximum_and_mean(truth, store, sensor):
+    truth.write(steady(4 * FULL))
+    truth.seal(T + 10**9)
+    middle = T + 2 * FULL * 1000
+
+    assert store.drop_readings(sensor, before_ms=middle) == 2
+
+    t, _ = store.window(sensor, *ALWAYS)
+    assert t.tolist() == [moment for moment in sorted(truth) if moment >= middle]
+    assert sum(len(page) for page, _ in store.pages(sensor, *ALWAYS, size=500)) == 2 * FULL
+    truth.check(T, T + 4 * FULL * 1000, 4)
+    chart = store.chart(sensor, T, T + 4 * FULL * 1000, 60)
+    assert chart.count.sum() == 4 * FULL
+
+
+def test_nothing_is_forgotten_before_it_is_summed_up(truth, store, sensor):
+    truth.write(steady(FULL + 10))
+
+    store.drop_readings(sensor, before_ms=T + 10**9)
+
+    assert rows(store, "reading") == 0
+    assert store.chart(sensor, T, T + 10**9, 10).count.sum() == FULL + 10
+    assert len(store.window(sensor, *ALWAYS)[0]) == 0
+
+
+def test_readings_later_than_the_end_of_remembering_are_not_counted_twice(truth, store, sensor):
+    truth.write(steady(FULL))
+    store.drop_readings(sensor, before_ms=T + 10**9)
+
+    store.write(Batch(values=[(sensor, T + 1500, 5.0)]))
+    store.seal(before_ms=T + 10**9, anyway_ms=T + 10**9)
+
+    assert store.chart(sensor, T, T + 10**9, 10).count.sum() == FULL
+
+
+def test_reading_goes_on_while_history_is_packed(truth, store, sensor):
+    truth.write(steady(FULL))
+    with store._reading() as link:
+        span = history.Span(sensor, *ALWAYS)
+        before = history.window(link, span)
+        truth.seal(T + 10**9)
+        after = history.window(link, span)
+
+    assert len(before[0]) == len(after[0]) == FULL
