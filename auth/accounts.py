@@ -189,8 +189,18 @@ def finish_login(token: str, otp: str, *, now: datetime, address: str) -> User:
     return user
 
 
-def check_password(email: str, password: str, *, now: datetime, address: str) -> User:
+def check_password(
+    email: str, password: str, *, now: datetime, address: str, browser: str = ""
+) -> User:
     """Return the account with this address and password; a second factor may still be due.
+
+    Args:
+        email: as typed.
+        password: as typed.
+        now: the present moment.
+        address: where the request came from.
+        browser: a name for a browser that this account was logged into before; its tries are
+            counted apart, so that those of strangers do not keep the owner out.
 
     Raises:
         Unauthenticated: "wrong_credentials"; no more is said.
@@ -202,14 +212,15 @@ def check_password(email: str, password: str, *, now: datetime, address: str) ->
     name = addresses.key(email)
     network = f"login:{throttle.network(address)}"
     throttle.check(network, LOGIN_LIMIT, now=now)
-    throttle.attempt(f"login:{name}", now=now)
+    key = f"login:{name}:{browser}" if browser else f"login:{name}"
+    throttle.attempt(key, now=now)
     user = by_email(name)
     right = passwords.verify(password, user.password_hash if user else "")
     if user is None or not right:
         _note_failure(user, name, now, address)
         throttle.hit(network, LOGIN_LIMIT, now=now)
         raise Unauthenticated("wrong_credentials", N_("E-mail or password is wrong."))
-    throttle.reset(f"login:{name}")
+    throttle.reset(key)
     if user.disabled_at is not None:
         raise Forbidden("disabled", N_("This account is switched off."))
     if user.confirmed_at is None:

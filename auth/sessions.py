@@ -4,8 +4,10 @@ Flask's own session cookie only holds the token against forged forms.  Who is si
 cookie of its own, so that logging out ends it on the server.
 """
 
+import hmac
+import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import Flask, Request, Response, current_app, g, has_request_context, request
 from flask_login import LoginManager, current_user
@@ -15,6 +17,8 @@ from auth import browsers
 from clock import utcnow
 from db.models import User, UserSession
 
+KNOWN_COOKIE = "gatehouse_known"
+KNOWN_FOR = timedelta(days=180)
 BACKGROUND_HEADER = "X-Background"
 BACKGROUND_PATHS = ("/live", "/data/state")
 """Requests that a page makes by itself do not keep a session alive."""
@@ -61,6 +65,7 @@ def begin(user: User, *, remember: bool, now: datetime) -> UserSession:
     """Sign this browser in, always under a new cookie; a session it had before ends."""
     if (old := current_session()) is not None:
         browsers.end(old.public_id, by=old.user, address=client_address(), now=now)
+    g.known_cookie = _known_value(user.email, secrets.token_urlsafe(12))
     row, token = browsers.begin(
         user,
         remember=remember,
@@ -77,6 +82,21 @@ def end(*, now: datetime) -> None:
     if (row := current_session()) is not None:
         browsers.end(row.public_id, by=row.user, address=client_address(), now=now)
     forget_user()
+
+
+def known_browser(email: str) -> str:
+    """Return a name for this browser if this account was logged into here before, else "".
+
+    Wrong passwords from elsewhere then cannot keep the owner out.
+    """
+    value = request.cookies.get(KNOWN_COOKIE, "")
+    number = value.partition(".")[0]
+    right = hmac.compare_digest(value.encode(), _known_value(email, number).encode())
+    return number if right else ""
+
+
+def _known_value(email: str, number: str) -> str:
+    return f"{number}.{wiring.current().keys.mac('known-browser', f'{number}|{email}')}"
 
 
 def forget_user() -> None:
@@ -111,14 +131,19 @@ def _is_background(request: Request) -> bool:
 def _send_cookie(response: Response) -> Response:
     cookie: _Cookie | None = g.pop("session_cookie", None)
     if cookie is not None:
-        gone = not cookie.value
-        response.set_cookie(
-            cookie_name(),
-            cookie.value,
-            expires=0 if gone else cookie.ends_at,
-            secure=wiring.current().settings.secure_cookies,
-            httponly=True,
-            samesite="Lax",
-            path="/",
-        )
+        _set(response, cookie_name(), cookie.value, cookie.ends_at if cookie.value else 0)
+    if known := g.pop("known_cookie", ""):
+        _set(response, KNOWN_COOKIE, known, utcnow() + KNOWN_FOR)
     return response
+
+
+def _set(response: Response, name: str, value: str, expires: datetime | int | None) -> None:
+    response.set_cookie(
+        name,
+        value,
+        expires=expires,
+        secure=wiring.current().settings.secure_cookies,
+        httponly=True,
+        samesite="Lax",
+        path="/",
+    )

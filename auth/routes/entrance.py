@@ -5,7 +5,7 @@ import json
 from flask import Response, jsonify, request
 from flask_babel import gettext as _
 
-from auth import accounts, passkeys, second_factor, sessions, throttle
+from auth import accounts, addresses, passkeys, second_factor, sessions, throttle
 from auth.routes import destination
 from auth.routes.blueprint import bp, go, message, page, site
 from auth.routes.forms import ButtonForm, LoginForm, LogoutForm, PasskeyForm, SecondStepForm
@@ -30,7 +30,11 @@ def login() -> Response:
     now, address = utcnow(), sessions.client_address()
     try:
         user = accounts.check_password(
-            form.email.data, form.password.data, now=now, address=address
+            form.email.data,
+            form.password.data,
+            now=now,
+            address=address,
+            browser=sessions.known_browser(addresses.key(form.email.data)),
         )
     except AppError as error:
         return _login_page(form, error)

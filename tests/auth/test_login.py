@@ -46,6 +46,25 @@ def test_the_sixth_wrong_try_in_five_minutes_pauses_the_account(house, visitor):
         assert visitor().log_in(EMAIL).status_code == 303
 
 
+def test_strangers_cannot_keep_the_owner_out_of_a_browser_used_before(house, visitor):
+    member(house, EMAIL)
+    member(house, "bo@example.org")
+    with freeze_time(NOW):
+        owner, bo = visitor(), visitor()
+        owner.log_in(EMAIL)
+        owner.submit("/logout")
+        bo.log_in("bo@example.org")
+        bo.submit("/logout")
+        for _ in range(6):
+            visitor().log_in(EMAIL, WRONG)
+        assert bo.log_in(EMAIL).status_code == 429  # known, but not for this account
+        assert [owner.log_in(EMAIL, WRONG).status_code for _ in range(2)] == [401, 401]
+        assert owner.log_in(EMAIL).status_code == 303
+        forger = visitor()
+        forger.client.set_cookie("gatehouse_known", "x.y")
+        assert forger.log_in(EMAIL).status_code == 429
+
+
 def test_an_unknown_address_is_paused_just_the_same(house, visitor):
     with freeze_time(NOW):
         statuses = [visitor().log_in("no@example.org", WRONG).status_code for _ in range(6)]
