@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import dash
-from flask import Blueprint, Flask, render_template
+from flask import Blueprint, Flask, render_template, request
 from flask_compress import Compress
 
-from dashboard import bundles, errors_shown, shell
+from dashboard import bundles, callbacks, errors_shown, shell
 from notify import language
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,9 +23,15 @@ class Gatehouse(dash.Dash):  # type: ignore[misc]
         return render_template(
             "shell/index.html",
             asset=asset,
+            preload=bundles.PLOTLY_PATH if _has_charts(self) else "",
             texts=language.client_texts(language.code()),
             **parts,
         )
+
+
+def _has_charts(app: dash.Dash) -> bool:
+    page = callbacks.page_at(app, request.path)
+    return bool(page and page.get("charts"))
 
 
 def asset(name: str) -> str:
@@ -48,10 +54,9 @@ def build(server: Flask) -> dash.Dash:
         use_pages=True,
         pages_folder=str(ROOT / "pages"),
         assets_folder=str(ROOT / "assets"),
-        # in the head already; of account and guest pages; started by the scripts that need them
-        assets_ignore=r"^(theme|passkeys)\.js$|^guest\.|worker\.js$",
-        assets_path_ignore=["^vendor$"],
-        external_stylesheets=[asset("vendor/bootstrap.min.css")],
+        include_assets_files=False,  # they come joined
+        external_scripts=[bundles.address("js")],
+        external_stylesheets=[bundles.address("css")],
         include_pages_meta=False,  # it would copy addresses, tokens and all, into the page
         suppress_callback_exceptions=True,  # else every page is sent to the first visitor
         serve_locally=True,

@@ -31,7 +31,9 @@ def title(user: User, /, device_id: Any = "", **_query: Any) -> str:
 
 
 # after /devices/new, which this path would match too
-dash.register_page(__name__, path_template="/devices/<device_id>", title=title, order=3)
+dash.register_page(
+    __name__, path_template="/devices/<device_id>", title=title, order=3, charts=True
+)
 
 
 @access("user")

@@ -67,7 +67,7 @@ def test_plotly_comes_packed_as_the_browser_likes_it(alice, accepted, encoding, 
 def test_every_file_of_the_index_is_packed_and_kept(alice):
     sources = re.findall(r"(?:src|href)=\"(/[^\"]+\.(?:js|css)[^\"]*)\"", alice.get("/").text)
 
-    assert len(sources) > 15
+    assert len(sources) >= 12
     for source in sources:
         answer = alice.get(source, headers={"Accept-Encoding": "br, gzip"})
         assert answer.headers["Content-Encoding"] == "br", source
@@ -86,6 +86,22 @@ def test_only_files_of_the_folder_are_sent(stranger, path):
 def test_plotly_is_no_heavier_than_it_must_be(alice):
     answer = alice.get(bundles.PLOTLY_PATH, headers={"Accept-Encoding": "br"})
     assert len(answer.data) < 400_000
+
+
+def test_scripts_and_styles_of_ours_are_one_file_each(alice):
+    index = alice.get("/").text
+    scripts = re.findall(r"<script src=\"(/assets/[^\"?]+)", index)
+    styles = re.findall(r"<link rel=\"stylesheet\" href=\"(/assets/[^\"?]+)", index)
+
+    assert (scripts, styles) == (["/assets/theme.js", "/assets/all.js"], ["/assets/all.css"])
+    script = alice.get("/assets/all.js").text
+    assert script.index("gatehouse.t =") < script.index("gatehouse.t(")
+
+
+def test_only_a_page_with_charts_fetches_plotly_ahead(alice):
+    assert bundles.PLOTLY_PATH in alice.get("/devices/x").text
+    assert bundles.PLOTLY_PATH not in alice.get("/").text
+    assert bundles.PLOTLY_PATH not in alice.get("/devices/new").text
 
 
 def test_the_index_leaves_plotly_until_a_chart_needs_it(alice):

@@ -57,10 +57,10 @@ def test_what_belongs_to_somebody_is_kept_nowhere(alice):
 
 
 def test_files_with_a_version_are_kept_for_a_year(alice):
-    versioned = re.search(r"/assets/pages\.css\?m=[^\"]+", alice.get("/").text)[0]
+    versioned = re.search(r"/assets/all\.css\?m=[^\"]+", alice.get("/").text)[0]
 
     assert "immutable" in alice.get(versioned).headers["Cache-Control"]
-    assert "immutable" not in alice.get("/assets/pages.css").headers["Cache-Control"]
+    assert "immutable" not in alice.get("/assets/all.css").headers["Cache-Control"]
 
 
 def test_the_form_token_is_readable_for_scripts_but_not_sent_from_elsewhere(alice):
