@@ -174,6 +174,11 @@ class TelemetryStore:
             if emptied < EMPTIED_AT_ONCE:
                 return done
 
+    def drop_texts(self, series_id: int, *, before_ms: int) -> None:
+        """Forget the texts of a series before a time."""
+        with self._writing() as link:
+            link.run("DELETE FROM event WHERE series_id = ? AND ts < ?", series_id, before_ms)
+
     # reading
 
     def series(self, device_ids: Iterable[int]) -> dict[int, list[Series]]:
