@@ -29,6 +29,7 @@ OPEN = frozenset(
         "device_login",
         "device_ping",
         "metrics",
+        "mqtt",
         # whether the server lives
         "healthz",
         "readyz",
@@ -41,7 +42,7 @@ OPEN = frozenset(
 )
 """First parts of the paths that strangers reach; what lies behind looks after itself."""
 
-TOKEN_ONLY = frozenset({"api", "device_login", "device_ping"})
+TOKEN_ONLY = frozenset({"api", "device_login", "device_ping", "mqtt"})
 """First parts of paths that never look at a cookie, so another site gains nothing there."""
 
 MACHINE = ("/_", "/live", "/data/")

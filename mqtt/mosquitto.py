@@ -110,11 +110,14 @@ def accounts(settings: Settings) -> dict[str, tuple[str, list[Grant]]]:
     The salt follows from the password, which is random, so that the line is always the same.
     """
     live = f"{settings.mqtt_namespace}/$live/#"
+    everything = [Grant(READ, "#"), Grant(READ, "$SYS/#"), Grant(WRITE, "#")]
     may = {
         "listener": [Grant(READ, "#"), Grant(READ, "$SYS/#")],
         "publisher": [Grant(WRITE, "#")],
         "bus": [Grant(READ, live), Grant(WRITE, live)],
     }
+    if not settings.manages_broker:  # one account for all
+        may = {"server": everything} if settings.mqtt_username else {}
     made = {}
     for role, grants in may.items():
         username, password = server_login(settings, role)

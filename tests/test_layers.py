@@ -35,7 +35,8 @@ MAY_IMPORT = {
     "devices": BASE | {"db", "notify", "auth"},
     "mqtt": BASE | {"db", "devices", "auth"},
     "wiring": BASE | {"db", "auth", "devices"},
-    "api": BASE | {"auth", "devices", "wiring", "notify", "db.models", "mqtt.topics"},
+    "api": BASE
+    | {"auth", "devices", "wiring", "notify", "db.models", "mqtt.topics", "mqtt.decide"},
     "cli": OURS - {"pages", "app"},
     "dashboard": BASE | {"auth", "devices", "wiring", "notify", *RECORDS},
     "pages": BASE | {"dashboard", "auth", "devices", "wiring", "notify", *RECORDS},

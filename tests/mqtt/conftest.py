@@ -67,8 +67,10 @@ class Speaker:
         until(lambda: sent.is_published() or self.ended.is_set(), 5, "an acknowledgement")
 
     def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
+        client, self._client = self._client, None  # its sockets go with it, at once
+        if client:
+            client.disconnect()
+            client.loop_stop()
 
 
 @pytest.fixture

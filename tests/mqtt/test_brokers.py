@@ -1,0 +1,415 @@
+"""One suite over both ways to make devices known to a real Mosquitto: files and the plugin."""
+
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from auth.keys import load
+from devices import credentials
+from devices.ports import BrokerAdmin, BrokerIdentity
+from errors import AppError, Invalid, Unavailable
+from mqtt.broker_files import FileBroker
+from mqtt.brokers import broker_admin
+from mqtt.mosquitto import Mosquitto, accounts, folder_of, server_login
+from tests.mqtt.conftest import Speaker, listens
+from tests.stack import free_port, until
+
+PLUGIN = "/usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so"
+
+
+@dataclass
+class Site:
+    """A broker, the adapter for it, and devices by number."""
+
+    admin: BrokerAdmin
+    port: int
+    login: tuple[str, str]  # of the server
+    keys: object
+    mosquitto: object  # has start() and stop()
+    lose: object  # loses what the broker knows
+
+    def identity(self, number: int, *, seed: str = "", controller: str = "") -> BrokerIdentity:
+        seed = seed or f"seed-{number}"
+        return BrokerIdentity(
+            f"d{number:015d}",
+            credentials.mosquitto_hash(credentials.mqtt_password(self.keys, seed)),
+            controller or f"c{number}",
+            seed,
+        )
+
+    def connect(self, identity: BrokerIdentity, **options) -> Speaker:
+        password = credentials.mqtt_password(self.keys, identity.seed)
+        self.speakers.append(Speaker(self.port, identity.username, password, **options))
+        return self.speakers[-1]
+
+    def server(self, topic: str = "#") -> Speaker:
+        self.speakers.append(Speaker(self.port, *self.login, client_id="observer"))
+        self.speakers[-1].subscribe(topic)
+        return self.speakers[-1]
+
+    def __post_init__(self) -> None:
+        self.speakers: list[Speaker] = []
+
+
+@pytest.fixture
+def files(settings, mosquitto):
+    known: list[BrokerIdentity] = []
+    folder = folder_of(settings)
+    admin = FileBroker(
+        folder,
+        settings.mqtt_namespace,
+        accounts=accounts(settings),
+        known=lambda: known,
+        reload=mosquitto.reload,
+    )
+    site = Site(
+        admin,
+        settings.mqtt_port,
+        server_login(settings, "listener"),
+        load(settings),
+        mosquitto,
+        lambda: [(folder / name).unlink() for name in ("passwords", "acl")],
+    )
+    site.known = known
+    site.publisher_login = lambda: server_login(settings, "publisher")
+    return site
+
+
+class Remote:
+    """A Mosquitto with the dynamic-security plugin, as somebody else would run it."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.port, self.folder, self.process = port, folder, None
+        self.conf, self.state = folder / "remote.conf", folder / "dynsec.json"
+        self.conf.write_text(
+            f"listener {port} 127.0.0.1\nuser root\nallow_anonymous false\n"
+            f"plugin {PLUGIN}\nplugin_opt_config_file {self.state}\nset_tcp_nodelay true\n"
+            f"log_dest file {folder / 'remote.log'}\n"
+        )
+        self.begin()
+
+    def begin(self) -> None:
+        subprocess.run(
+            ["mosquitto_ctrl", "dynsec", "init", str(self.state), "gatekeeper", "secret"],
+            check=True,
+            capture_output=True,
+        )
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            ["/usr/sbin/mosquitto", "-c", str(self.conf)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        until(lambda: listens(self.port), 5)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+
+    def lose(self) -> None:
+        self.state.unlink()
+        self.begin()
+
+
+@pytest.fixture
+def dynsec(settings, tmp_path):
+    remote = Remote(tmp_path, free_port())
+    remote.start()
+    foreign = settings.model_copy(
+        update={
+            "mqtt_host": "127.0.0.1",
+            "mqtt_port": remote.port,
+            "mqtt_username": "gatekeeper",
+            "mqtt_password": SecretStr("secret"),
+            "mqtt_admin": "dynsec",
+        }
+    )
+    admin = broker_admin(foreign)
+    admin.reconcile(())
+    for command in (
+        ("addRoleACL", "admin", "publishClientReceive", "#", "allow"),
+        ("addRoleACL", "admin", "subscribePattern", "#", "allow"),
+        ("addRoleACL", "admin", "publishClientSend", "#", "allow"),
+    ):
+        subprocess.run(
+            [
+                *("mosquitto_ctrl", "-h", "127.0.0.1", "-p", str(remote.port)),
+                *("-u", "gatekeeper", "-P", "secret", "dynsec", *command),
+            ],
+            check=True,
+            capture_output=True,
+        )
+    yield Site(admin, remote.port, ("gatekeeper", "secret"), load(settings), remote, remote.lose)
+    remote.stop()
+
+
+@pytest.fixture(params=["files", "dynsec"])
+def site(request):
+    made = request.getfixturevalue(request.param)
+    made.name = request.param
+    yield made
+    for speaker in made.speakers:
+        speaker.close()
+
+
+def test_a_device_gets_in_with_its_own_password_only(site):
+    device = site.identity(1)
+    site.admin.upsert(device, site.identity(2))
+    assert site.connect(device).is_in
+    password = credentials.mqtt_password(site.keys, "seed-2")
+    stranger = Speaker(site.port, device.username, password)
+    assert not stranger.is_in
+    stranger.close()
+
+
+@pytest.mark.parametrize(
+    "rest", ["telemetry", "telemetry/kitchen", "led/red", "status", "commands/ack", "log"]
+)
+def test_a_device_publishes_its_own_topics(site, rest):
+    device = site.identity(1)
+    site.admin.upsert(device)
+    server = site.server("gatehouse/#")
+    site.connect(device).publish(f"gatehouse/c1/{rest}", "1")
+    until(lambda: server.got == [(f"gatehouse/c1/{rest}", b"1")], 5)
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "gatehouse/c2/telemetry",
+        "gatehouse/c2/commands",
+        "gatehouse/c1/commands",
+        "gatehouse/c1/config",
+        "gatehouse/$live/c1",
+        "other",
+        "gatehouse/c1/telemetry/a/b",
+    ],
+)
+def test_what_a_device_publishes_elsewhere_reaches_nobody(site, topic):
+    mine, other = site.identity(1), site.identity(2)
+    site.admin.upsert(mine, other)
+    server, victim = site.server(), site.connect(other)
+    victim.subscribe("gatehouse/c2/commands")
+    site.connect(mine).publish(topic, "forged")
+    site.connect(mine).publish("gatehouse/c1/telemetry", "own")
+    until(lambda: ("gatehouse/c1/telemetry", b"own") in server.got, 5)
+    assert [one for one in server.got if one[1] == b"forged"] == []
+    assert victim.got == []
+
+
+@pytest.mark.parametrize("spied", ["#", "gatehouse/#", "gatehouse/+/commands", "$SYS/#"])
+def test_a_device_hears_only_what_is_for_it(site, spied):
+    mine, other = site.identity(1), site.identity(2)
+    site.admin.upsert(mine, other)
+    spy = site.connect(mine)
+    spy.subscribe(spied)
+    spy.subscribe("gatehouse/c1/commands")
+    site.connect(other).publish("gatehouse/c2/telemetry", "secret")
+    publisher = site.server("nothing")
+    if site.name == "files":
+        publisher = Speaker(site.port, *site.publisher_login())
+        site.speakers.append(publisher)
+    publisher.publish("gatehouse/c2/commands", "for the other")
+    publisher.publish("gatehouse/c1/commands", "for me")
+    until(lambda: spy.got, 5)
+    assert {topic for topic, _ in spy.got} == {"gatehouse/c1/commands"}
+
+
+def test_a_new_password_cuts_the_connection_and_stops_the_old_one(site):
+    before, after = site.identity(1), site.identity(1, seed="another")
+    site.admin.upsert(before)
+    live = site.connect(before)
+    site.admin.upsert(after)
+    assert live.ended.wait(1)
+    assert not site.connect(before).is_in
+    assert site.connect(after).is_in
+
+
+def test_revoking_cuts_the_connection_of_one_and_of_nobody_else(site):
+    first, second = site.identity(1), site.identity(2)
+    site.admin.upsert(first, second)
+    live, other = site.connect(first), site.connect(second)
+    site.admin.revoke(first.username)
+    assert live.ended.wait(1)
+    assert not site.connect(first).is_in
+    assert other.is_in
+    site.admin.revoke(first.username, "never-heard-of")
+
+
+def test_topics_follow_a_new_controller_id(site):
+    site.admin.upsert(site.identity(1))
+    moved = site.identity(1, controller="new")
+    site.admin.upsert(moved)
+    server = site.server("gatehouse/#")
+    site.connect(moved).publish("gatehouse/c1/telemetry", "old")
+    site.connect(moved).publish("gatehouse/new/telemetry", "new")
+    until(lambda: server.got, 5)
+    assert server.got == [("gatehouse/new/telemetry", b"new")]
+
+
+def test_reconciling_repairs_what_was_lost_while_the_broker_was_down(site):
+    kept, gone, missed = (site.identity(number) for number in (1, 2, 3))
+    site.admin.upsert(kept, gone)
+    site.mosquitto.stop()
+    site.lose()
+    site.mosquitto.start()
+    assert not site.connect(kept).is_in
+
+    site.admin.reconcile([kept, missed])
+
+    assert site.connect(kept).is_in
+    assert site.connect(missed).is_in
+    assert not site.connect(gone).is_in
+
+
+def test_reconciling_removes_who_is_no_longer_there_and_takes_new_passwords(site):
+    stays, gone, changed = (site.identity(number) for number in (1, 2, 3))
+    site.admin.upsert(stays, gone, changed)
+    live = site.connect(stays)
+    fresh = site.identity(3, seed="fresh")
+
+    site.admin.reconcile([stays, fresh])
+
+    assert not site.connect(gone).is_in
+    assert not site.connect(changed).is_in
+    assert site.connect(fresh).is_in
+    assert live.is_in
+
+
+def test_reconciling_what_is_so_already_disturbs_nobody(site):
+    devices = [site.identity(number) for number in range(5)]
+    site.admin.reconcile(devices)
+    live = [site.connect(device) for device in devices]
+    site.admin.reconcile(devices)
+    assert all(one.is_in for one in live)
+
+
+def test_a_borrowed_client_id_takes_over_no_session(site):
+    victim, thief = site.identity(1), site.identity(2)
+    site.admin.upsert(victim, thief)
+    live = site.connect(victim)
+    attack = site.connect(thief, client_id=victim.username)
+    wrong = Speaker(site.port, victim.username, "wrong", client_id=victim.username)
+    site.speakers += [wrong]
+    assert not wrong.is_in
+    site.connect(site.identity(2))  # whatever happened is over when this is in
+    assert live.is_in
+    assert attack.reason == 0 or not attack.is_in
+
+
+@pytest.mark.parametrize("name", ["+", "#", "d/1", "a b", "d\nuser evil", "d:x", "", "x" * 65])
+def test_names_that_mean_something_to_a_broker_are_refused(site, name):
+    good = site.identity(1)
+    for identity in (
+        BrokerIdentity(name, good.password_hash, "c1", "s"),
+        BrokerIdentity("d1", good.password_hash, name, "s"),
+    ):
+        with pytest.raises(Invalid):
+            site.admin.upsert(identity)
+        with pytest.raises(AppError):
+            site.admin.reconcile([identity])
+
+
+def test_one_device_takes_fifty_milliseconds(site):
+    took = []
+    for number in range(5):
+        start = time.perf_counter()
+        site.admin.upsert(site.identity(number))
+        took.append(time.perf_counter() - start)
+    assert min(took) <= 0.05
+
+
+def test_a_thousand_devices_take_ten_seconds_in_files(files):
+    devices = [files.identity(number) for number in range(1000)]
+    start = time.perf_counter()
+    files.admin.upsert(*devices)
+    assert time.perf_counter() - start <= 10
+    speaker = files.connect(devices[999])
+    assert speaker.is_in
+    speaker.close()
+
+
+def test_a_damaged_file_loses_nobody(files):
+    first, second = files.identity(1), files.identity(2)
+    files.known.append(first)
+    files.admin.upsert(first)
+    files.lose()
+    files.admin.upsert(second)
+    for identity in (first, second):
+        speaker = files.connect(identity)
+        assert speaker.is_in
+        speaker.close()
+
+
+def test_changes_from_many_threads_are_all_kept(files):
+    threads = [
+        threading.Thread(target=files.admin.upsert, args=(files.identity(number),))
+        for number in range(20)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    for number in range(20):
+        speaker = files.connect(files.identity(number))
+        assert speaker.is_in
+        speaker.close()
+
+
+def test_a_broker_that_is_down_still_learns_by_its_files(files):
+    device = files.identity(1)
+    files.mosquitto.stop()
+    files.admin.upsert(device)
+    files.mosquitto.start()
+    speaker = files.connect(device)
+    assert speaker.is_in
+    speaker.close()
+
+
+def test_a_remote_broker_that_is_down_is_told_as_unavailable(dynsec):
+    dynsec.mosquitto.stop()
+    with pytest.raises(Unavailable):
+        dynsec.admin.upsert(dynsec.identity(1))
+    dynsec.mosquitto.start()
+
+
+def test_a_login_that_may_not_administrate_is_unavailable(dynsec, settings):
+    device = dynsec.identity(1)
+    dynsec.admin.upsert(device)
+    for username, password in (
+        ("gatekeeper", "wrong"),
+        (device.username, credentials.mqtt_password(dynsec.keys, device.seed)),
+    ):
+        other = settings.model_copy(
+            update={
+                "mqtt_host": "127.0.0.1",
+                "mqtt_port": dynsec.port,
+                "mqtt_username": username,
+                "mqtt_password": SecretStr(password),
+                "mqtt_admin": "dynsec",
+            }
+        )
+        with pytest.raises(Unavailable):
+            broker_admin(other).reconcile(())
+
+
+def test_files_for_a_broker_that_shares_the_folder_have_the_servers_login(settings):
+    foreign = settings.model_copy(
+        update={
+            "mqtt_host": "broker.example.org",
+            "mqtt_username": "gate",
+            "mqtt_password": SecretStr("secret"),
+        }
+    )
+    broker_admin(foreign).reconcile(())
+    passwords = (folder_of(foreign) / "passwords").read_text().splitlines()
+    name, _, hashed = passwords[0].partition(":")
+    assert name == "gate"
+    assert credentials.matches("secret", hashed)
+    assert not Mosquitto(foreign).reload()
