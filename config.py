@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -183,15 +183,16 @@ def _dotenv(path: Path | None) -> dict[str, str]:
     if path is None or not path.exists():
         return {}
     try:
-        read = dotenv_values(path, interpolate=False)
+        with path.open(encoding="utf-8") as file:
+            lines = list(parse_stream(file))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({type(error).__name__})") from error
-    broken = [name for name, value in read.items() if value is None]
+    broken = [line.original for line in lines if line.error or (line.key and line.value is None)]
     if broken:
         raise ConfigError(
-            "\n".join(f"{path}: the line {name!r} is not NAME=value" for name in broken)
+            "\n".join(f"{path}: line {line.line}: this is not NAME=value" for line in broken)
         )
-    return {name: value for name, value in read.items() if value is not None}
+    return {line.key: line.value for line in lines if line.key and line.value is not None}
 
 
 def _line(item: Any) -> str:

@@ -62,7 +62,7 @@ def test_an_instance_folder_that_cannot_be_written_is_one_line(tmp_path: Path):
         ("SECRET_KEY=dev", "SECRET_KEY"),
         ("SECRET_KEY=sixteen-bytes-xx", "SECRET_KEY"),
         ("GATEHOUSE_PORT=8050", "GATEHOUSE_PORT"),
-        ("this is no setting", "this is no setting"),
+        ("this is no setting", "line 1"),
         ("MQTT_ADMIN=magic", "MQTT_ADMIN"),
     ],
 )
