@@ -95,8 +95,8 @@ class SmtpSender(BaseModel):
             smtp.set_debuglevel(int(self.debug))  # after the login: no password in the log
             yield smtp
         finally:
-            deadline.cancel()
             _leave(smtp)
+            deadline.cancel()
 
 
 def _hand_over(smtp: smtplib.SMTP, mail: EmailMessage) -> None:

@@ -163,6 +163,34 @@ def test_a_server_that_drips_is_cut_at_the_deadline(make_office, script, monkeyp
     assert row(written).state == "queued"
 
 
+def test_a_server_that_drips_its_goodbye_has_the_mail_all_the_same(
+    make_office, script, monkeypatch
+):
+    monkeypatch.setattr(smtp, "DEADLINE_S", 0.5)
+
+    def talk(connection):
+        lines = connection.makefile("rb")
+        connection.sendall(b"220 hello\r\n")
+        for line in lines:
+            if line.lower().startswith(b"data"):
+                connection.sendall(b"354 go on\r\n")
+                while lines.readline() != b".\r\n":
+                    pass
+            while line.lower().startswith(b"quit"):
+                connection.sendall(b"221-bye\r\n")
+                time.sleep(0.05)
+            connection.sendall(b"250 OK\r\n")
+
+    make_office(mail_server="127.0.0.1", mail_port=script(talk).port)
+    written = write(now=NOON)
+
+    began = time.monotonic()
+    worker.run_once(NOON)
+
+    assert time.monotonic() - began < 5
+    assert row(written).state == "sent"
+
+
 def test_another_sender_steps_in_at_once(by_senders, mailbox):
     by_senders(("dead", free_port()), ("alive", mailbox.port))
     for _ in range(10):
