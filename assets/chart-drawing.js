@@ -37,7 +37,7 @@
 
   /**
    * @typedef {{t: number[], mean: (number|null)[], low?: (number|null)[], high?: (number|null)[],
-   *   raw: boolean}} Points
+   *   raw: boolean, before?: number|null}} Points
    */
 
   /** @param {Points} points @returns {{x: number[], y: (number|null)[][]}} */
@@ -48,21 +48,24 @@
     };
   }
 
-  /** States hold until they change, so there are no gaps, and the last one lasts until `to`. */
-  function states(points, shift, to) {
+  /** States hold until they change: from before the window, without gaps, and until `to`. */
+  function states(points, shift, from, to) {
     const x = [];
     const y = [[], [], []];
     const add = (t, low, state, high) => {
       x.push(toAxis(t, shift));
       [state, low, high].forEach((value, trace) => y[trace].push(value));
     };
+    if (typeof points.before === "number" && !(points.t[0] <= from)) {
+      add(from, points.before, points.before, points.before);
+    }
     points.t.forEach((t, i) => {
       if (points.mean[i] !== null) {
         const state = points.mean[i] >= 0.5 ? 1 : 0;
         add(t, points.low?.[i] ?? state, state, points.high?.[i] ?? state);
       }
     });
-    if (x.length && points.t.at(-1) < to) {
+    if (x.length && !(points.t.at(-1) >= to)) {
       const last = y[0].at(-1);
       add(to, last, last, last);
     }
@@ -72,12 +75,12 @@
   /**
    * @param {object[]} styles the traces as the server made them, without points
    * @param {Points} points
-   * @param {{kind: string, colour: string, to: number, shift: number}} chart
+   * @param {{kind: string, colour: string, from: number, to: number, shift: number}} chart
    */
-  function traces(styles, points, { kind, colour, to, shift }) {
+  function traces(styles, points, { kind, colour, from, to, shift }) {
     const paint = colours();
     const line = colour || paint.line;
-    const { x, y } = kind === "state" ? states(points, shift, to) : numbers(points, shift);
+    const { x, y } = kind === "state" ? states(points, shift, from, to) : numbers(points, shift);
     return styles.map((style, i) => {
       const trace = { ...style, x: y[i].length ? x.slice() : [], y: y[i].slice() };
       trace.line = { ...style.line, color: line };

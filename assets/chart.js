@@ -130,6 +130,7 @@
       const look = {
         kind: this.kind,
         colour: this.root.dataset.colour,
+        from,
         to: Math.min(to, gatehouse.now()),
         shift: this.shift,
       };
@@ -140,7 +141,7 @@
     }
 
     showEmpty() {
-      if (this.points.t.length) {
+      if (this.points.t.length || typeof this.points.before === "number") {
         delete this.root.dataset.empty;
       } else {
         this.root.dataset.empty = gatehouse.t("No readings in this range");

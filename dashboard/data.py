@@ -78,7 +78,8 @@ def state() -> Response:
 def chart() -> Response:
     """Return one sensor in [from, to) for drawing: {"raw", "t", "mean"[, "low", "high", "count"]}.
 
-    `low`, `high` and `count` are left out where each point is one reading.
+    `low`, `high` and `count` are left out where each point is one reading.  A state has "before"
+    as well: what it was when the window begins, or null.
     """
     device = access.visible(_person(), request.args.get("device", ""))
     start, end = _window()
@@ -91,9 +92,12 @@ def chart() -> Response:
     if series is None:
         raise NotFound("sensor_not_found", N_("There is no such sensor."))
     drawn = store.chart(series.id, start, end, points)
-    data = {"raw": drawn.raw, "t": drawn.t.astype(np.int64), "mean": drawn.mean}
+    data: dict[str, Any] = {"raw": drawn.raw, "t": drawn.t.astype(np.int64), "mean": drawn.mean}
     if not drawn.raw:
         data |= {"low": drawn.low, "high": drawn.high, "count": drawn.count}
+    if series.kind == "state":
+        held = store.before(series.id, start)
+        data["before"] = held[1] if held else None
     return answer(data)
 
 

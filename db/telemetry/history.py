@@ -42,6 +42,19 @@ def window(link: Link, span: Span, limit: int | None = None) -> Run:
     return t[inside][:limit], v[inside][:limit]
 
 
+def before(link: Link, series_id: int, ms: int) -> tuple[int, float] | None:
+    """Return the last reading before a time, or None if none is left."""
+    starts = (
+        link.rows("SELECT MAX(ts) FROM reading WHERE series_id = ? AND ts < ?", *(series_id, ms)),
+        link.rows("SELECT MAX(t0) FROM chunk WHERE series_id = ? AND t0 < ?", *(series_id, ms)),
+    )
+    known = [rows[0][0] for rows in starts if rows[0][0] is not None]
+    if not known:
+        return None
+    t, v = window(link, Span(series_id, max(known), ms))
+    return (int(t[-1]), float(v[-1])) if len(t) else None
+
+
 def chart(link: Link, span: Span, points: int) -> Chart:
     """Return the readings of a span in at most `points` rows (1 to 2,000)."""
     points = min(max(points, 1), MAX_POINTS)

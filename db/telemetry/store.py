@@ -217,6 +217,11 @@ class TelemetryStore:
         with self._reading() as link:
             return history.chart(link, Span(series_id, start_ms, end_ms), points)
 
+    def before(self, series_id: int, ms: int) -> tuple[int, float] | None:
+        """Return time and value of the last reading before a time, or None if none is left."""
+        with self._reading() as link:
+            return history.before(link, series_id, ms)
+
     def sparks(
         self, series_ids: Iterable[int], start_ms: int, end_ms: int, points: int
     ) -> dict[int, Floats]:

@@ -91,9 +91,10 @@ def create() -> Flask:
         parts.bus.publish(events)
         return ""
 
-    @server.get("/test/streams")
-    def streams() -> str:
-        return str(len(server.extensions["gatehouse.live"].streams()))
+    @server.get("/test/streams/<int:session_id>")
+    def streams(session_id: int) -> str:
+        hub = server.extensions["gatehouse.live"]
+        return str(sum(stream.session_id == session_id for stream in hub.streams()))
 
     @server.post("/test/break")
     @csrf.exempt

@@ -97,6 +97,14 @@ def test_a_state_holds_until_it_changes_and_until_now(visit: Visit):
     assert set(tab.trace(1)[3:]) <= {1}
 
 
+def test_a_state_that_has_not_changed_for_hours_is_shown(visit: Visit):
+    tab = visit()
+    tab.house.keep(tab.device, "led.garage", [(now_ms() - 7_200_000, 1.0)])
+    tab.open()
+
+    until(lambda: tab.trace(1) == [1, 1])
+
+
 def test_a_range_is_chosen_with_a_click_and_is_in_the_address(tab: Tab):
     low, high = tab.axis()
     assert high - low == pytest.approx(60 * MINUTE, abs=1000)

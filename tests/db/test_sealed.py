@@ -63,6 +63,14 @@ def test_old_readings_are_packed_and_nothing_changes_for_who_reads(truth, store)
     truth.check_all()
 
 
+def test_the_last_reading_before_a_time_is_found_in_what_is_packed(truth, store, sensor):
+    truth.write({T + n * 1000: float(n) for n in range(FULL + 100)})
+    truth.seal(T + 10**9)
+
+    assert store.before(sensor, T + 5000) == (T + 4000, 4.0)
+    assert store.before(sensor, T + (FULL + 50) * 1000) == (T + (FULL + 49) * 1000, FULL + 49.0)
+
+
 def test_what_is_recent_stays_hot(truth, store):
     truth.write(steady(2 * FULL))
 

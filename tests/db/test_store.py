@@ -167,6 +167,14 @@ def test_a_window_has_its_start_and_not_its_end(store, sensor):
     assert store.window(sensor, T + 3, T)[1].tolist() == []
 
 
+def test_the_last_reading_before_a_time_is_found(store, sensor):
+    store.write(Batch(values=[(sensor, 1000, 1.0), (sensor, 2000, 2.0)]))
+
+    assert store.before(sensor, 1000) is None
+    assert store.before(sensor, 1001) == (1000, 1.0)
+    assert store.before(sensor, 9000) == (2000, 2.0)
+
+
 def test_a_sensor_is_described_and_what_is_not_given_stays(store, sensor):
     store.describe(sensor, decimals=2, label="Room")
     store.describe(sensor, colour="#c00")
