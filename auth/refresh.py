@@ -67,15 +67,7 @@ def begin(user: User, *, keys: Keys, label: str, now: datetime, address: str = "
             expires_at=now + FAMILY_LIFETIME,
         )
         session.add(row)
-        audit.record(
-            session,
-            "token.create",
-            user=user,
-            object_type="token",
-            object_id=row.family,
-            address=address,
-            now=now,
-        )
+        _note(session, "token.create", user, row.family, now, address)
     return _pair(user, row.family, token, issued=now, keys=keys, now=now)
 
 
@@ -117,16 +109,7 @@ def refresh(token: str, *, keys: Keys, now: datetime, address: str = "") -> Pair
             exchanged = row.used_at or now
             return _pair(user, row.family, following, issued=exchanged, keys=keys, now=now)
         _end_family(session, row.family, now)
-        audit.record(
-            session,
-            "token.reuse",
-            result="refused",
-            user=user,
-            object_type="token",
-            object_id=row.family,
-            address=address,
-            now=now,
-        )
+        _note(session, "token.reuse", user, row.family, now, address, result="refused")
     raise Unauthenticated("refresh_token_reused", N_("This token was used before. Log in again."))
 
 
@@ -136,15 +119,7 @@ def revoke(token: str, *, now: datetime, address: str = "") -> None:
         row = session.scalar(select(ApiToken).where(ApiToken.token_hash == sha256(token)))
         if row is None or not _end_family(session, row.family, now):
             return
-        audit.record(
-            session,
-            "token.revoke",
-            user=session.get(User, row.user_id),
-            object_type="token",
-            object_id=row.family,
-            address=address,
-            now=now,
-        )
+        _note(session, "token.revoke", session.get(User, row.user_id), row.family, now, address)
 
 
 def authenticate(token: str, *, keys: Keys, now: datetime) -> User:
@@ -218,15 +193,7 @@ def end_family(user: User, family: str, *, now: datetime, address: str = "") -> 
         owned = select(ApiToken.id).where(ApiToken.user_id == user.id, ApiToken.family == family)
         if session.scalar(owned.limit(1)) is None or not _end_family(session, family, now):
             raise NotFound("token_not_found", N_("There is no such token."))
-        audit.record(
-            session,
-            "token.revoke",
-            user=user,
-            object_type="token",
-            object_id=family,
-            address=address,
-            now=now,
-        )
+        _note(session, "token.revoke", user, family, now, address)
 
 
 def _lives(row: ApiToken, user: User, now: datetime) -> bool:
@@ -254,6 +221,27 @@ def _end_family(session: Session, family: str, now: datetime) -> bool:
         .values(revoked_at=now)
     )
     return bool(ended.rowcount)  # type: ignore[attr-defined]
+
+
+def _note(
+    session: Session,
+    action: str,
+    user: User | None,
+    family: str,
+    now: datetime,
+    address: str,
+    result: str = "ok",
+) -> None:
+    audit.record(
+        session,
+        action,
+        result=result,
+        user=user,
+        object_type="token",
+        object_id=family,
+        address=address,
+        now=now,
+    )
 
 
 def _following(token: str, keys: Keys) -> str:
