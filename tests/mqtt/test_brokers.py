@@ -15,6 +15,7 @@ from devices.ports import BrokerAdmin, BrokerIdentity
 from errors import AppError, Invalid, Unavailable
 from mqtt.broker_files import FileBroker
 from mqtt.brokers import broker_admin
+from mqtt.dynsec import talk
 from mqtt.mosquitto import Mosquitto, accounts, folder_of, server_login
 from tests.mqtt.conftest import Speaker, listens
 from tests.stack import free_port, until
@@ -132,20 +133,21 @@ def dynsec(settings, tmp_path):
     )
     admin = broker_admin(foreign)
     admin.reconcile(())
-    for command in (
-        ("addRoleACL", "admin", "publishClientReceive", "#", "allow"),
-        ("addRoleACL", "admin", "subscribePattern", "#", "allow"),
-        ("addRoleACL", "admin", "publishClientSend", "#", "allow"),
-    ):
-        subprocess.run(
+    kinds = ("publishClientReceive", "subscribePattern", "publishClientSend")
+    everything = [{"acltype": kind, "topic": "#", "allow": True} for kind in kinds]
+    with talk(foreign) as administrator:  # somebody who is not ours, and hears everything
+        administrator.run(
             [
-                *("mosquitto_ctrl", "-h", "127.0.0.1", "-p", str(remote.port)),
-                *("-u", "gatekeeper", "-P", "secret", "dynsec", *command),
-            ],
-            check=True,
-            capture_output=True,
+                {"command": "createRole", "rolename": "watching", "acls": everything},
+                {
+                    "command": "createClient",
+                    "username": "watcher",
+                    "password": "secret",
+                    "roles": [{"rolename": "watching"}],
+                },
+            ]
         )
-    yield Site(admin, remote.port, ("gatekeeper", "secret"), load(settings), remote, remote.lose)
+    yield Site(admin, remote.port, ("watcher", "secret"), load(settings), remote, remote.lose)
     remote.stop()
 
 
