@@ -93,5 +93,5 @@ def _layout(yaxis: dict[str, Any]) -> dict[str, Any]:
             "zeroline": False,
             "nticks": 8,
         },
-        "yaxis": {"zeroline": False, "automargin": True, **yaxis},
+        "yaxis": {"zeroline": False, "automargin": True, "separatethousands": True, **yaxis},
     }
