@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from db.telemetry.chunks import FULL, decode, encode, pack_summary, summary
-from db.telemetry.engines import Link
+from db.telemetry.engines import Link, Row
 from db.telemetry.records import Floats, Times
 
 SLICE = 4 * FULL  # readings a step: no other write waits long for it
@@ -41,28 +41,21 @@ class Due(NamedTuple):
 
 def seal(link: Link, due: Due) -> int:
     """Pack the oldest readings that are due; return how many, 0 when there is nothing to do."""
-    times = [
-        row[0]
-        for row in link.rows(
-            "SELECT ts FROM reading WHERE series_id = ? AND ts < ? ORDER BY ts LIMIT ?",
-            *(due.series_id, due.before_ms, SLICE),
-        )
-    ]
-    if not times:
+    count, first, last = _oldest(link, due, SLICE)
+    if not count:
         return 0
-    sealed_until = _sealed_until(link, due.series_id)
-    if times[0] > sealed_until and times[0] >= due.anyway_ms:
-        if len(times) < FULL:
+    if first > _sealed_until(link, due.series_id) and first >= due.anyway_ms:
+        if count < FULL:
             return 0
-        times = times[: len(times) // FULL * FULL]
+        count, first, last = _oldest(link, due, count // FULL * FULL)
     taken = link.arrays(
         ROW,
         "DELETE FROM reading WHERE series_id = ? AND ts >= ? AND ts <= ? RETURNING ts, value",
-        *(due.series_id, times[0], times[-1]),
+        *(due.series_id, first, last),
     )
     hot = np.sort(taken, order="t")
     t, v = _with_neighbours(link, due.series_id, hot["t"], hot["v"])
-    _put(link, due.series_id, t, v)
+    put(link, due.series_id, t, v)
     return len(taken)
 
 
@@ -77,6 +70,16 @@ def drop_bodies(link: Link, series_id: int, before_ms: int, most: int) -> int:
         " ORDER BY t0 LIMIT ?)",
         *(series_id, series_id, before_ms, most),
     )
+
+
+def _oldest(link: Link, due: Due, most: int) -> Row:
+    """Return how many readings are due, at most so many, and the first and last of them."""
+    (row,) = link.rows(
+        "SELECT COUNT(*), MIN(ts), MAX(ts) FROM (SELECT ts FROM reading"
+        " WHERE series_id = ? AND ts < ? ORDER BY ts LIMIT ?) AS oldest",
+        *(due.series_id, due.before_ms, most),
+    )
+    return row
 
 
 def _sealed_until(link: Link, series_id: int) -> int:
@@ -123,7 +126,8 @@ def merged(runs: list[tuple[Times, Floats]]) -> tuple[Times, Floats]:
     return t[last], v[last]
 
 
-def _put(link: Link, series_id: int, t: Times, v: Floats) -> None:
+def put(link: Link, series_id: int, t: Times, v: Floats) -> None:
+    """Store readings in order of time as chunks, where there are none yet."""
     rows = []
     for start in range(0, len(t), FULL):
         times, values = t[start : start + FULL], v[start : start + FULL]

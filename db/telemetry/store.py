@@ -42,7 +42,7 @@ class TelemetryStore:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
         self._link = link_for(engine)
         if engine.dialect.name == "sqlite":
             self._reader, self._writer = engine, _only_writer(engine)
@@ -52,7 +52,7 @@ class TelemetryStore:
 
     def close(self) -> None:
         """Close the connection that writes."""
-        if self._writer is not self._engine:
+        if self._writer is not self.engine:
             self._writer.dispose()
 
     # writing

@@ -47,7 +47,7 @@ def truth(store, sensor):
 
 
 def rows(store, table):
-    with store._engine.connect() as connection:
+    with store.engine.connect() as connection:
         return connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one()
 
 
@@ -158,7 +158,7 @@ def test_a_crash_while_packing_leaves_every_reading_in_one_place(truth, store, m
     def crash(*_):
         raise RuntimeError
 
-    monkeypatch.setattr(sealing, "_put", crash)
+    monkeypatch.setattr(sealing, "put", crash)
     with pytest.raises(RuntimeError):
         truth.seal(T + 10**9)
     monkeypatch.undo()
