@@ -25,8 +25,8 @@ bp.register_error_handler(AppError, refusal)
 class Press(msgspec.Struct, forbid_unknown_fields=True):
     """What a page sends when a button was pressed."""
 
-    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-    key: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
+    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}\Z")]
+    key: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{16,64}\Z")]
     params: dict[str, Any] = {}
 
 

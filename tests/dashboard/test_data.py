@@ -1,0 +1,113 @@
+"""What the pages' scripts ask for, and what they get when they ask for something odd."""
+
+from typing import Any
+
+import pytest
+import requests
+
+from clock import now_ms
+from tests.dashboard.watching import COOKIE, Person, Watched
+
+
+@pytest.fixture(scope="module")
+def person(live_house: Watched) -> Person:
+    made = live_house.person(devices=2)
+    rows = [(1_763_700_000_000 + n * 1000, n / 2) for n in range(3000)]
+    live_house.keep(made.devices[0], "temperature", rows)
+    live_house.keep(made.devices[0], "led.garage", [(1_763_700_000_000, 1.0)])
+    return made
+
+
+def get(house: Watched, person: Person, path: str, **query: Any) -> requests.Response:
+    return requests.get(
+        f"{house.url}/data/{path}", params=query, cookies={COOKIE: person.cookie}, timeout=10
+    )
+
+
+def test_the_state_names_every_device_with_its_newest_values(live_house, person):
+    answer = get(live_house, person, "state")
+
+    assert answer.headers["Cache-Control"] == "no-store"
+    state = answer.json()
+    assert abs(state["now"] - now_ms()) < 5000
+    assert set(state["devices"]) == set(person.devices)
+    device = state["devices"][person.devices[0]]
+    assert device["sensors"]["temperature"] == {"t": 1_763_702_999_000, "v": 1499.5, "k": "number"}
+    assert device["sensors"]["led.garage"] == {"t": 1_763_700_000_000, "v": 1.0, "k": "state"}
+    assert device["presence"] == {"state": "never_seen", "seen": None}
+    assert device["command"] is None
+
+
+def test_a_chart_that_fits_comes_as_single_readings(live_house, person):
+    query = {"device": person.devices[0], "sensor": "temperature", "points": 500}
+    start = 1_763_700_000_000
+    chart = get(live_house, person, "chart", **query, **{"from": start, "to": start + 3000}).json()
+
+    assert chart == {"raw": True, "t": [start, start + 1000, start + 2000], "mean": [0, 0.5, 1]}
+
+
+def test_a_chart_that_does_not_fit_has_lowest_and_highest(live_house, person):
+    query = {"device": person.devices[0], "sensor": "temperature", "points": 100}
+    start = 1_763_700_000_000
+    chart = get(
+        live_house, person, "chart", **query, **{"from": start, "to": start + 3_000_000}
+    ).json()
+
+    assert not chart["raw"]
+    assert len(chart["t"]) == len(chart["low"]) == len(chart["high"]) <= 100
+    assert (min(chart["low"]), max(chart["high"])) == (0.0, 1499.5)
+    assert sum(chart["count"]) == 3000
+
+
+def test_a_state_says_what_it_was_before_the_window(live_house, person):
+    start = 1_763_700_000_000
+    query = {"device": person.devices[0], "sensor": "led.garage"}
+    later = get(live_house, person, "chart", **query, **{"from": start + 1, "to": start + 2}).json()
+    first = get(live_house, person, "chart", **query, **{"from": start, "to": start + 2}).json()
+
+    assert (later["before"], later["t"]) == (1.0, [])
+    assert (first["before"], first["t"]) == (None, [start])
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"sensor": "nothing"}, 404, "sensor_not_found"),
+        ({"device": "nothing"}, 404, "device_not_found"),
+        ({"device": ""}, 404, "device_not_found"),
+        ({"from": "x"}, 422, "bad_number"),
+        ({"from": "-1"}, 422, "bad_number"),
+        ({"from": "9" * 30}, 422, "bad_number"),
+        ({"from": "5", "to": "5"}, 422, "bad_range"),
+        ({"points": "1e9"}, 422, "bad_number"),
+    ],
+)
+def test_an_odd_question_gets_a_clear_answer(live_house, person, change, status, code):
+    query = {"device": person.devices[0], "sensor": "temperature", "from": "0", "to": "9"}
+    answer = get(live_house, person, "chart", **(query | change))
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+def test_csv_is_streamed_for_one_device(live_house, person):
+    start = 1_763_700_000_000
+    answer = get(
+        live_house,
+        person,
+        "export.csv",
+        **{"device": person.devices[0], "from": start, "to": start + 2000, "sensor": "temperature"},
+    )
+
+    assert answer.headers["Content-Type"].startswith("text/csv")
+    assert "attachment" in answer.headers["Content-Disposition"]
+    lines = answer.text.splitlines()
+    assert lines[0] == "time,device,sensor,value,unit"
+    assert len(lines) == 3
+
+
+@pytest.mark.parametrize("path", ["chart", "export.csv"])
+def test_somebody_elses_device_looks_like_none(live_house, person, path):
+    other = live_house.person()
+    query = {"device": other.devices[0], "sensor": "temperature", "from": 0, "to": 9}
+
+    assert get(live_house, person, path, **query).status_code == 404
