@@ -7,7 +7,6 @@ server adopts it.  Everything it needs is in `INSTANCE_DIR/broker`.
 import errno
 import hashlib
 import os
-import pwd
 import secrets
 import shutil
 import signal
@@ -20,6 +19,7 @@ import psutil
 
 from config import Settings
 from devices.credentials import SALT, mosquitto_hash
+from mqtt.broker_config import configuration
 from mqtt.broker_files import ACL, PASSWORDS, FileBroker, locked, replace
 from mqtt.decide import READ, WRITE, Grant
 
@@ -28,36 +28,6 @@ START_S = 20.0  # how long a start may take; ten thousand devices need three sec
 STOP_S = 10.0
 RELOAD_S = 2.0  # how long `reload` waits for the broker to have done it
 LOG_LIMIT = 8_000_000  # bytes; then the log is moved aside, once
-QUEUE_BYTES = 200_000_000  # what the broker keeps for one client that is away
-OVERSIZE = 1_100_000  # so much above the limit still reaches us, to be refused and counted
-
-CONFIGURATION = """\
-# Written by Gatehouse at each start; changes are lost.
-listener {port} {bind}
-{user}allow_anonymous false
-password_file {folder}/{passwords}
-acl_file {folder}/{acl}
-use_username_as_clientid true
-
-persistence true
-persistence_location {folder}/
-persistence_file messages.db
-autosave_on_changes true
-autosave_interval 1000
-persistent_client_expiration 14d
-
-max_queued_messages 0
-max_queued_bytes {queue}
-max_inflight_messages 0
-message_size_limit {size}
-set_tcp_nodelay true
-
-log_dest file {folder}/log
-log_type error
-log_type warning
-log_type notice
-{debug}connection_messages true
-"""
 
 
 class BrokerError(Exception):
@@ -126,28 +96,6 @@ def accounts(settings: Settings) -> dict[str, tuple[str, list[Grant]]]:
     return made
 
 
-def configuration(settings: Settings, *, debug: bool = False) -> str:
-    """Return the text of the configuration file.
-
-    Args:
-        settings: of this installation.
-        debug: log everything, to find out why a device is not heard.
-    """
-    # started by root, Mosquitto would become another user, who cannot read our folder
-    user = f"user {pwd.getpwuid(0).pw_name}\n" if os.geteuid() == 0 else ""
-    return CONFIGURATION.format(
-        port=settings.mqtt_port,
-        bind=settings.mqtt_bind,
-        user=user,
-        folder=folder_of(settings),
-        passwords=PASSWORDS,
-        acl=ACL,
-        queue=QUEUE_BYTES,
-        size=settings.mqtt_max_payload + OVERSIZE,
-        debug="log_type debug\n" if debug else "",
-    )
-
-
 class Mosquitto:
     """One broker process; any process of this server may ask it to read its files again."""
 
@@ -166,9 +114,9 @@ class Mosquitto:
             BrokerError: Mosquitto is missing, its port is taken, or it ends at once.
         """
         with locked(self._folder):
-            text = configuration(self._settings)
+            text = self._text()
             left = self._running()
-            if left and self._conf.read_text() == configuration(self._settings, debug=True):
+            if left and self._conf.read_text() == self._text(debug=True):
                 self._write_and_reload(text)
             if left and self._conf.read_text() == text:
                 return
@@ -215,7 +163,7 @@ class Mosquitto:
 
     def log_everything(self, wanted: bool) -> None:
         """Have the broker log each packet, or only what is out of the ordinary."""
-        text = configuration(self._settings, debug=wanted)
+        text = self._text(debug=wanted)
         with locked(self._folder):
             if self._running() and self._conf.read_text() != text:
                 self._write_and_reload(text)
@@ -296,6 +244,9 @@ class Mosquitto:
         except OSError:
             return False
         return True
+
+    def _text(self, *, debug: bool = False) -> str:
+        return configuration(self._settings, self._folder, debug=debug)
 
     def _write_and_reload(self, text: str) -> None:
         replace(self._conf, text)

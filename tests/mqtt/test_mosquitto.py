@@ -7,7 +7,8 @@ import psutil
 import pytest
 
 from mqtt import mosquitto as module
-from mqtt.mosquitto import BrokerError, Mosquitto, configuration, folder_of, server_login
+from mqtt.broker_config import QUEUE_BYTES, configuration
+from mqtt.mosquitto import BrokerError, Mosquitto, folder_of, server_login
 from tests.mqtt.conftest import listens
 from tests.stack import free_port, until
 
@@ -48,12 +49,12 @@ def test_only_this_user_reads_the_brokers_files(settings, mosquitto):
     ],
 )
 def test_the_configuration_says_what_keeps_readings_safe(settings, line):
-    assert line in configuration(settings).splitlines()
+    assert line in configuration(settings, folder_of(settings)).splitlines()
 
 
 def test_the_configuration_bounds_queues_and_messages(settings):
-    text = configuration(settings)
-    assert f"max_queued_bytes {module.QUEUE_BYTES}" in text
+    text = configuration(settings, folder_of(settings))
+    assert f"max_queued_bytes {QUEUE_BYTES}" in text
     size = int(text.partition("message_size_limit ")[2].split()[0])
     assert size > 1_048_576  # a message of 1 MB reaches the server, which counts it
 

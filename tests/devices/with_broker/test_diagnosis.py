@@ -9,9 +9,10 @@ from db.base import db
 from db.telemetry.store import TelemetryStore
 from devices import diagnosis
 from devices.ports import NoBrokerLog
+from mqtt.broker_config import configuration
 from mqtt.brokerlog import MosquittoLog
 from mqtt.ingest import Ingest
-from mqtt.mosquitto import configuration, folder_of
+from mqtt.mosquitto import folder_of
 from tests.stack import until
 
 
@@ -155,10 +156,15 @@ def test_silence_is_told_after_a_while(house, asked):
 
 def test_everything_is_logged_only_while_somebody_waits(house, log):
     conf = folder_of(house.settings) / "mosquitto.conf"
-    assert conf.read_text() == configuration(house.settings)
+    assert conf.read_text() == configuration(house.settings, folder_of(house.settings))
     log.watch()
-    until(lambda: conf.read_text() == configuration(house.settings, debug=True), 3)
-    until(lambda: conf.read_text() == configuration(house.settings), 5)
+    until(
+        lambda: (
+            conf.read_text() == configuration(house.settings, folder_of(house.settings), debug=True)
+        ),
+        3,
+    )
+    until(lambda: conf.read_text() == configuration(house.settings, folder_of(house.settings)), 5)
 
 
 def test_much_traffic_ends_the_close_look(house, log, monkeypatch):
