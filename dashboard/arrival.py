@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 from flask_babel import gettext as _
 
 import wiring
-from dashboard import components
+from dashboard import components, device_parts
 from db.models import Device
 from devices import diagnosis, readings
 
@@ -53,8 +53,8 @@ def _arrived(device: Device, found: Sequence[readings.SensorNow]) -> Component:
                 [
                     html.Div(
                         [
-                            html.Dt(components.label_of(one.series)),
-                            html.Dd(components.value_with_unit(device, one.series, one.newest)),
+                            html.Dt(device_parts.label_of(one.series)),
+                            html.Dd(device_parts.value_with_unit(device, one.series, one.newest)),
                         ],
                         className="gh-row",
                     )

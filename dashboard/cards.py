@@ -10,8 +10,8 @@ from dash.development.base_component import Component
 from flask_babel import gettext as _
 
 from clock import to_ms
-from dashboard import components
-from dashboard.components import OPENS
+from dashboard import components, device_parts
+from dashboard.device_parts import OPENS
 from db.models import Device, Level
 from devices.readings import SPARK_MS, DeviceNow, SensorNow
 
@@ -35,8 +35,8 @@ def card(
         command: the last one, as the stream tells it, or None.
         now: the present moment.
     """
-    leds = [one for one in found.sensors if components.is_led(one.series)]
-    others = [one for one in found.sensors if not components.is_led(one.series)]
+    leds = [one for one in found.sensors if device_parts.is_led(one.series)]
+    others = [one for one in found.sensors if not device_parts.is_led(one.series)]
     main = _main_of(device, others)
     rest = [one for one in others if one is not main]
     return html.Article(
@@ -47,7 +47,7 @@ def card(
             _rows(device, rest[:ROWS]),
             _more(device, rest[ROWS:]),
             html.Div(
-                [components.led(device, one.series, one.newest) for one in leds],
+                [device_parts.led(device, one.series, one.newest) for one in leds],
                 className="gh-leds",
             )
             if leds
@@ -77,9 +77,9 @@ def _main_of(device: Device, sensors: Sequence[SensorNow]) -> SensorNow | None:
 def _head(device: Device, state: str) -> Component:
     return html.Div(
         [
-            components.kind_icon(device.kind),
+            device_parts.kind_icon(device.kind),
             html.H2(dcc.Link(device.name, href=f"/devices/{device.public_id}", title=device.name)),
-            components.presence(device, state),
+            device_parts.presence(device, state),
         ],
         className="gh-device-head",
     )
@@ -105,14 +105,14 @@ def _main_value(
         [
             html.Div(
                 [
-                    html.Div(components.label_of(main.series), className="gh-label"),
+                    html.Div(device_parts.label_of(main.series), className="gh-label"),
                     html.Div(
-                        components.value_with_unit(device, main.series, main.newest),
+                        device_parts.value_with_unit(device, main.series, main.newest),
                         className="gh-value",
                     ),
                 ]
             ),
-            components.spark(device, main.series, points) if points else None,
+            device_parts.spark(device, main.series, points) if points else None,
         ],
         className="gh-main-value",
     )
@@ -125,8 +125,8 @@ def _rows(device: Device, sensors: Sequence[SensorNow]) -> Component | None:
         [
             html.Div(
                 [
-                    html.Dt(components.label_of(one.series), className="gh-label"),
-                    html.Dd(components.value_with_unit(device, one.series, one.newest)),
+                    html.Dt(device_parts.label_of(one.series), className="gh-label"),
+                    html.Dd(device_parts.value_with_unit(device, one.series, one.newest)),
                 ],
                 className="gh-row",
             )
@@ -153,9 +153,9 @@ def _foot(
     told = command or {}
     return html.Div(
         [
-            components.unlock(device, level),
-            components.command_state(device, told.get("state", ""), told.get("detail", "")),
-            components.seen(device, found.presence.last_seen if found.presence else None),
+            device_parts.unlock(device, level),
+            device_parts.command_state(device, told.get("state", ""), told.get("detail", "")),
+            device_parts.seen(device, found.presence.last_seen if found.presence else None),
         ],
         className="gh-device-foot",
     )

@@ -6,9 +6,9 @@ from dash import dcc, html
 from dash.development.base_component import Component
 from flask_babel import gettext as _
 
-from dashboard import components, figures, ids
+from dashboard import components, device_parts, figures, ids
 from db.models import Device, Level
-from db.telemetry.records import LogLine, Refusal, Series
+from db.telemetry.records import Series
 from devices.readings import DeviceNow, SensorNow
 
 RANGES_MS = {
@@ -89,12 +89,12 @@ def head(
     """
     return html.Div(
         [
-            components.kind_icon(device.kind),
+            device_parts.kind_icon(device.kind),
             html.H1(device.name, id="device-title"),
-            components.presence(device, found.state),
-            components.seen(device, found.presence.last_seen if found.presence else None),
+            device_parts.presence(device, found.state),
+            device_parts.seen(device, found.presence.last_seen if found.presence else None),
             html.Div(
-                [components.command_state(device, *command), components.unlock(device, level)],
+                [device_parts.command_state(device, *command), device_parts.unlock(device, level)],
                 className="gh-tools ms-auto",
             ),
         ],
@@ -129,14 +129,14 @@ def sensors(device: Device, found: Sequence[SensorNow]) -> Component:
 def _chart(device: Device, one: SensorNow) -> Component:
     series = one.series
     is_state = series.kind == "state"
-    light = [components.light(device, series, one.newest)] if components.is_led(series) else []
+    light = [device_parts.light(device, series, one.newest)] if device_parts.is_led(series) else []
     return html.Section(
         [
             html.Div(
                 [
-                    html.H2(components.label_of(series)),
+                    html.H2(device_parts.label_of(series)),
                     html.Span(
-                        [*light, *components.value_with_unit(device, series, one.newest)],
+                        [*light, *device_parts.value_with_unit(device, series, one.newest)],
                         className="gh-value",
                     ),
                 ],
@@ -168,95 +168,9 @@ def _marks(device: Device, series: Series) -> dict[str, str]:
         "data-sensor": series.name,
         "data-kind": series.kind,
         "data-unit": series.unit,
-        "data-label": components.label_of(series),
+        "data-label": device_parts.label_of(series),
         "data-colour": series.colour,
     }
     if series.decimals is not None:
         marks["data-decimals"] = str(series.decimals)
     return marks
-
-
-def texts(
-    device: Device, found: Sequence[SensorNow], said: dict[int, list[tuple[int, str]]]
-) -> Component | None:
-    """Return text sensors: the newest text, and what they said before, newest first."""
-    words = [one for one in found if one.series.kind == "text"]
-    if not words:
-        return None
-    return html.Section(
-        [
-            html.H2(_("Texts")),
-            html.Dl(
-                [
-                    html.Div(
-                        [
-                            html.Dt(components.label_of(one.series)),
-                            html.Dd(components.value(device, one.series, one.newest)),
-                        ],
-                        className="gh-row",
-                    )
-                    for one in words
-                ],
-                className="gh-rows",
-                **{"data-wide": ""},
-            ),
-            _earlier(words, said),
-        ],
-        className="gh-panel",
-    )
-
-
-def _earlier(words: Sequence[SensorNow], said: dict[int, list[tuple[int, str]]]) -> Component:
-    rows = sorted(
-        (
-            (ms, components.label_of(one.series), text)
-            for one in words
-            for ms, text in said.get(one.series.id, [])
-        ),
-        reverse=True,
-    )
-    return components.fold(
-        _("Earlier texts"),
-        components.table(
-            [_("Time"), _("Sensor"), _("Text")],
-            [[components.moment(ms), name, text] for ms, name, text in rows],
-        )
-        if rows
-        else html.P(_("None in this range."), className="gh-muted"),
-    )
-
-
-def refused(found: Sequence[Refusal]) -> Component | None:
-    """Return what the device sent that could not be used, with an example of each reason."""
-    if not found:
-        return None
-    rows = [
-        [
-            html.Strong(components.refusal_words().get(one.reason, one.reason)),
-            html.Span(str(one.count), className="gh-number"),
-            components.moment(one.last),
-            html.Code(one.topic),
-            html.Code(one.sample),
-        ]
-        for one in found
-    ]
-    return html.Section(
-        [
-            html.H2(_("Refused messages")),
-            components.table(
-                [_("Reason"), _("How often"), _("Last"), _("Topic"), _("Example")], rows
-            ),
-        ],
-        className="gh-panel",
-    )
-
-
-def log(lines: Sequence[LogLine]) -> Component | None:
-    """Return what the device wrote into its log, newest first."""
-    if not lines:
-        return None
-    rows = [[components.moment(line.ts_ms), html.Code(line.text)] for line in lines]
-    return html.Section(
-        components.fold(_("Log of the device"), components.table([_("Time"), _("Text")], rows)),
-        className="gh-panel",
-    )

@@ -13,7 +13,7 @@ import wiring
 from auth import access as rights
 from auth import sessions
 from clock import now_ms, utcnow
-from dashboard import components, credentials, device_form, device_view, errors_shown
+from dashboard import components, credentials, device_form, device_lists, device_view, errors_shown
 from dashboard.access import access
 from db.models import Device, Level, User
 from devices import commands, readings, registry
@@ -51,10 +51,10 @@ def layout(user: User, /, device_id: Any = "", range: Any = "", **_query: Any) -
             device_view.head(device, level, found, _last_command(device)),
             device_view.tools(device, shown),
             device_view.sensors(device, found.sensors),
-            device_view.texts(device, found.sensors, _earlier_texts(found.sensors, shown)),
+            device_lists.texts(device, found.sensors, _earlier_texts(found.sensors, shown)),
             device_view.notes(device),
-            device_view.refused(parts.store.refusals(device.id)),
-            device_view.log(parts.store.logs(device.id, LOG_LINES)),
+            device_lists.refused(parts.store.refusals(device.id)),
+            device_lists.log(parts.store.logs(device.id, LOG_LINES)),
             device_form.panel(parts.settings, device, level, found.presence),
         ],
         role="region",

@@ -13,7 +13,7 @@ import wiring
 from auth import access as rights
 from auth import sessions
 from clock import utcnow
-from dashboard import arrival, components, credentials, errors_shown
+from dashboard import arrival, components, credentials, device_parts, errors_shown
 from dashboard.access import access
 from db.models import Kind, User
 from devices import registry
@@ -116,7 +116,7 @@ def wait(user: User, ticks: int | None, public_id: Any) -> Any:
 
 
 def _form() -> Component:
-    kinds = [{"label": word, "value": kind} for kind, word in components.kind_words().items()]
+    kinds = [{"label": word, "value": kind} for kind, word in device_parts.kind_words().items()]
     return html.Div(
         [
             components.field(

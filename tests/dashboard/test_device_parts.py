@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboard import components
+from dashboard import components, device_parts
 from db.models import Device, Kind, Level
 from db.telemetry.records import Newest, Series
 
@@ -17,7 +17,7 @@ def _request(portal):
 
 def shown(kind, value=None, text=None, decimals=None):
     series = Series(1, 1, "s", kind, decimals=decimals)
-    return components.text_of(series, Newest(5, value, text))
+    return device_parts.text_of(series, Newest(5, value, text))
 
 
 @pytest.mark.parametrize(
@@ -39,11 +39,11 @@ def test_numbers_are_written_as_people_do(value, decimals, text):
 def test_states_and_texts():
     assert [shown("state", 1.0), shown("state", 0.0)] == ["ON", "OFF"]
     assert shown("text", text="closed") == "closed"
-    assert components.text_of(Series(1, 1, "s", "number"), None) == "–"
+    assert device_parts.text_of(Series(1, 1, "s", "number"), None) == "–"
 
 
 def test_a_value_is_nothing_but_its_text():
-    part = components.value(
+    part = device_parts.value(
         DEVICE, Series(1, 1, "power.l1", "number", "W", 1), Newest(7, 3.0, None)
     )
     props = part.to_plotly_json()["props"]
@@ -54,13 +54,13 @@ def test_a_value_is_nothing_but_its_text():
 
 
 def test_only_those_who_may_open_a_lock_see_the_button():
-    assert components.unlock(DEVICE, Level.VIEWER) is None
-    assert components.unlock(DEVICE, Level.OPERATOR) is not None
-    assert components.unlock(Device(public_id="x", kind=Kind.SENSOR), Level.OWNER) is None
+    assert device_parts.unlock(DEVICE, Level.VIEWER) is None
+    assert device_parts.unlock(DEVICE, Level.OPERATOR) is not None
+    assert device_parts.unlock(Device(public_id="x", kind=Kind.SENSOR), Level.OWNER) is None
 
 
 def test_every_kind_of_device_has_a_word_and_a_picture():
-    assert set(components.kind_words()) == set(components.KIND_ICONS) == set(Kind)
+    assert set(device_parts.kind_words()) == set(device_parts.KIND_ICONS) == set(Kind)
 
 
 def test_a_device_that_was_never_heard_has_no_time():
