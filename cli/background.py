@@ -2,23 +2,26 @@
 
 import logging
 import threading
+import time
 from typing import Protocol, cast
 
 from flask import Flask
 
 import wiring
+from auth import browsers
 from clock import utcnow
 from db.base import db
-from devices import commands
+from devices import commands, files
 from mqtt.ingest import Ingest
 from notify.worker import Worker
 
-TICK_S = 0.25
+TICK_S = 0.25  # the resolution of "no answer"
+HOUR_S = 3600.0
 log = logging.getLogger("gatehouse.background")
 
 
 class Housekeeping:
-    """Settles commands that nobody answered; a quarter of a second is the resolution."""
+    """Settles commands that nobody answered, and forgets what has ended."""
 
     def __init__(self, server: Flask) -> None:
         self._server = server
@@ -26,7 +29,7 @@ class Housekeeping:
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
 
     def start(self) -> None:
-        """Begin to look after open commands."""
+        """Begin to keep house."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -35,13 +38,27 @@ class Housekeeping:
         self._thread.join(5)
 
     def _run(self) -> None:
+        due = dict.fromkeys((self._settle, self._forget), 0.0)
+        every = {self._settle: TICK_S, self._forget: HOUR_S}
         while not self._stop.wait(TICK_S):
-            try:
-                with self._server.app_context():
-                    commands.settle(bus=wiring.current().bus, now=utcnow())
-                    db.session.remove()
-            except Exception:  # the next tick tries again; a dead thread would not
-                log.exception("housekeeping failed")
+            for job, at in due.items():
+                if time.monotonic() < at:
+                    continue
+                due[job] = time.monotonic() + every[job]
+                try:
+                    with self._server.app_context():
+                        job()
+                        db.session.remove()
+                except Exception:  # it is tried again; a dead thread would not
+                    log.exception("housekeeping failed")
+
+    def _settle(self) -> None:
+        commands.settle(bus=wiring.current().bus, now=utcnow())
+
+    def _forget(self) -> None:
+        now = utcnow()
+        browsers.forget_ended(now=now)
+        files.sweep(folder=wiring.current().settings.instance_dir / "files", now=now)
 
 
 class Part(Protocol):

@@ -27,12 +27,17 @@ if settings.tls_cert and settings.tls_key:
 
 def post_worker_init(worker: Any) -> None:
     """Start the threads beside the web server and end live streams at once on SIGTERM."""
+    from auth import accounts
     from cli.background import Background
+    from clock import utcnow
     from dashboard import live
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     background = Background(worker.wsgi)
     background.start()
+    with worker.wsgi.app_context():
+        if link := accounts.admin_invitation(utcnow()):
+            print(f"Nobody looks after this installation yet. To be the one: {link}", flush=True)
     before = signal.getsignal(signal.SIGTERM)
 
     def end(number: int, frame: Any) -> None:
