@@ -28,6 +28,12 @@ def new_client(settings: Settings, role: str, protocol: MQTTProtocolVersion, **m
         protocol=protocol,
         **more,
     )
+    set_up(client, settings, role)
+    return client
+
+
+def set_up(client: Client, settings: Settings, role: str) -> None:
+    """Give a client its login, TLS, and how often it tries again."""
     username, password = mosquitto.server_login(settings, role)
     if username:
         client.username_pw_set(username, password)
@@ -36,7 +42,6 @@ def new_client(settings: Settings, role: str, protocol: MQTTProtocolVersion, **m
     client.reconnect_delay_set(*RETRY_S)
     client.on_socket_open = _send_at_once
     client.suppress_exceptions = True  # an exception in a callback would end paho's thread
-    return client
 
 
 def connect(client: Client, settings: Settings) -> None:

@@ -13,13 +13,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
-from paho.mqtt.enums import MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from clock import now_ms
 from config import Settings
 from mqtt import topics
-from mqtt.client import connect, disconnect, new_client
+from mqtt.bulk import BulkClient
+from mqtt.client import connect, disconnect, set_up
 from mqtt.inbox import Inbox, Message
+from mqtt.mosquitto import client_id
 
 log = logging.getLogger(__name__)
 
@@ -37,13 +39,14 @@ class Listener:
         self._wanted = False  # between start and stop
         self.problem = ""  # why there is no connection, as the broker said it
         self.last_traffic = time.monotonic()
-        self.client = new_client(
-            settings,
-            "listener",
-            MQTTProtocolVersion.MQTTv311,
+        self.client = BulkClient(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id(settings, "listener"),
+            protocol=MQTTProtocolVersion.MQTTv311,
             clean_session=False,
             manual_ack=True,
         )
+        set_up(self.client, settings, "listener")
         self.client.on_connect = self._on_connect
         self.client.on_disconnect = self._on_disconnect
         self.client.on_subscribe = self._on_subscribe
@@ -68,9 +71,11 @@ class Listener:
     def acknowledge(self, messages: Iterable[Message]) -> None:
         """Tell the broker that messages of one connection are stored, in order."""
         with self._lock:
-            for message in messages:
-                if message.mid and message.generation == self.generation:
-                    self.client.ack(message.mid, 1)
+            self.client.ack_all(
+                message.mid
+                for message in messages
+                if message.mid and message.generation == self.generation
+            )
 
     def _on_connect(
         self, client: Client, _data: Any, flags: ConnectFlags, reason: Any, _properties: Any
@@ -111,6 +116,7 @@ class Listener:
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         self.last_traffic = time.monotonic()
+        self.client.received += 1
         try:
             topic = message.topic
         except UnicodeDecodeError:
