@@ -15,6 +15,12 @@ PAGES = sorted(
     for pattern in ("*.html", "*.jinja")
     for file in (ROOT / folder).rglob(pattern)
 )
+SCRIPTS = sorted((ROOT / "assets").glob("*.js"))
+SPOKEN = re.compile(
+    r"""(?:textContent|innerText|title|placeholder)\s*=\s*(["'`])(.*?)\1"""
+    r"""|(?:confirm|alert|append|createTextNode)\(\s*(["'`])(.*?)\3"""
+    r"""|setAttribute\(\s*["'](?:aria-label|title|alt)["'],\s*(["'`])(.*?)\5"""
+)
 SHOWN = {"children", "title", "label", "placeholder", "alt", "header", "aria_label"}
 WORD = re.compile(r"[^\W\d_]{2,}")
 NAMES = {"Gatehouse", "CSV", "JSON", "QR", "PIN", "MQTT", "API", "ID", "Telegram", "SMS"}
@@ -44,29 +50,75 @@ def component(call: ast.Call) -> bool:
     )
 
 
-@pytest.mark.parametrize("file", PYTHON, ids=lambda file: file.name)
-def test_components_show_translated_texts_only(file: Path):
-    found = [
-        (one.lineno, one.value)
-        for call in ast.walk(ast.parse(file.read_text()))
+def in_python(source: str) -> list[str]:
+    """Texts that components of this module show untranslated."""
+    return [
+        one.value
+        for call in ast.walk(ast.parse(source))
         if isinstance(call, ast.Call) and component(call)
         for one in shown(call)
         if isinstance(one, ast.Constant) and isinstance(one.value, str) and bare(one.value)
     ]
 
-    assert found == []
 
-
-@pytest.mark.parametrize("file", PAGES, ids=lambda file: f"{file.parent.name}/{file.name}")
-def test_templates_show_translated_texts_only(file: Path):
-    tokens = Environment().lex(file.read_text())
+def in_template(source: str) -> list[str]:
+    """Texts that this template shows untranslated."""
     html = "".join(
         value if kind == "data" else "\0" if kind == "variable_end" else ""
-        for _line, kind, value in tokens
+        for _line, kind, value in Environment().lex(source)
         if kind in {"data", "variable_end"}
     )
     without_code = re.sub(r"<(style|script)\b.*?</\1>", "", html, flags=re.DOTALL)
     text = re.sub(r"<[^>]*>", "\n", without_code)
     read_out = re.findall(r'(?:aria-label|title|alt|placeholder)="([^"]*)"', without_code)
+    return [line for line in [*text.split("\n"), *read_out] if bare(line)]
 
-    assert [line for line in [*text.split("\n"), *read_out] if bare(line)] == []
+
+def in_script(source: str) -> list[str]:
+    """Texts that this script shows untranslated."""
+    found = (match.group(2, 4, 6) for match in SPOKEN.finditer(source))
+    texts = (next(text for text in groups if text is not None) for groups in found)
+    return [text for text in texts if bare(text)]
+
+
+@pytest.mark.parametrize("file", PYTHON, ids=lambda file: file.name)
+def test_components_show_translated_texts_only(file: Path):
+    assert in_python(file.read_text()) == []
+
+
+@pytest.mark.parametrize("file", PAGES, ids=lambda file: f"{file.parent.name}/{file.name}")
+def test_templates_show_translated_texts_only(file: Path):
+    assert in_template(file.read_text()) == []
+
+
+@pytest.mark.parametrize("file", SCRIPTS, ids=lambda file: file.name)
+def test_scripts_show_translated_texts_only(file: Path):
+    assert in_script(file.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("search", "source"),
+    [
+        (in_python, 'html.Div(["Hello there", x])'),
+        (in_python, 'dbc.Input(placeholder="Type here")'),
+        (in_template, "<p>{{ name }} is here</p>"),
+        (in_template, '<button aria-label="Close it">x</button>'),
+        (in_script, 'button.textContent = "Open";'),
+        (in_script, "window.confirm('Really?')"),
+        (in_script, 'one.setAttribute("aria-label", `Close it`)'),
+    ],
+)
+def test_a_bare_text_would_be_noticed(search, source: str):
+    assert len(search(source)) == 1
+
+
+@pytest.mark.parametrize(
+    ("search", "source"),
+    [
+        (in_python, 'html.Div(_("Hello there"), id="hello-there")'),
+        (in_template, '<p class="some words">{{ _("Hello there") }} · Gatehouse</p>'),
+        (in_script, 'button.textContent = gatehouse.t("Open");'),
+    ],
+)
+def test_a_translated_text_is_left_alone(search, source: str):
+    assert search(source) == []
