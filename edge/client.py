@@ -173,7 +173,8 @@ class DeviceClient:
         self._say_status()
 
     def down(self) -> None:
-        """Forget what was meant for this connection only."""
+        """Take the broker's last words in, and forget what was meant for this connection only."""
+        self._settle_all()
         with self._lock:
             self._open = False
             self._words.clear()
@@ -185,8 +186,7 @@ class DeviceClient:
 
     def work(self) -> None:
         """Send what waits, as far as the window allows."""
-        while self._codes:
-            self._settle(*self._codes.popleft())
+        self._settle_all()
         while self._words:
             rest, text = self._words.popleft()
             self._publish(rest, text.encode(), retain=rest == "status")
@@ -237,6 +237,10 @@ class DeviceClient:
         self._waiting[self._publish(packed.rest, packed.payload)] = packed.ids
         self._sent_up_to[urgent] = packed.ids[-1]
         return True
+
+    def _settle_all(self) -> None:
+        while self._codes:
+            self._settle(*self._codes.popleft())
 
     def _settle(self, number: int, code: int) -> None:
         if code >= REFUSED:

@@ -34,7 +34,7 @@ class Device(Protocol):
     """
 
     def up(self) -> None:
-        """The broker has let the device in."""
+        """The broker has let the device in, and commands can come."""
 
     def work(self) -> None:
         """Somebody called `wake` and the broker is there."""
@@ -172,6 +172,7 @@ class Connection:
             client.tls_set_context(ssl.create_default_context(cafile=login.ca or None))
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
         client.on_publish = self._on_publish
         return client
@@ -186,7 +187,13 @@ class Connection:
         # Retained messages keep their mark even when they arrive live, so that they are known.
         options = SubscribeOptions(qos=1, retainAsPublished=True)
         client.subscribe([(self._login.topic(rest), options) for rest in self._subscriptions])
-        self._accepted, self.problem = True, ""
+
+    def _on_subscribe(
+        self, _client: Client, _data: Any, _mid: int, codes: list[ReasonCode], _p: Any
+    ) -> None:
+        refused = [str(code) for code in codes if code.is_failure]
+        self.problem = f"the broker refuses commands: {refused[0]}" if refused else ""
+        self._accepted = True  # only now: who says "online" must hear what is said to it
         self._wakeup.set()
 
     def _on_disconnect(

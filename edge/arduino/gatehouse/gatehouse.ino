@@ -120,9 +120,9 @@ void connectAgain() {
   // user name twice: the broker takes it as the client id anyway
   if (!mqtt.connect(USERNAME, USERNAME, PASSWORD, BASE "/status", 1, true, "offline")) return;
   waitMs = 500;
+  mqtt.subscribe(BASE "/commands", 1);  // first: who says "online" must hear what is said to it
   mqtt.publish(BASE "/status", "online", true);
   mqtt.publish(BASE "/status", "{\"online\":true,\"firmware\":\"" FIRMWARE "\"}", true);
-  mqtt.subscribe(BASE "/commands", 1);
 }
 
 void setup() {
