@@ -16,16 +16,18 @@ HOT = "FROM reading WHERE series_id = ? AND ts >= ? AND ts < ?"
 SEALED = """FROM chunk WHERE series_id = ? AND t0 < ? AND t1 >= ? AND t0 >= COALESCE(
     (SELECT t0 FROM chunk WHERE series_id = ? AND t0 <= ? ORDER BY t0 DESC LIMIT 1), 0)"""
 
+SAMPLE = 16  # chunks that tell how dense a series is; more than a chart shows one by one
+
 Run = tuple[Times, Floats]
 
 
 class Sealed(NamedTuple):
-    """What the chunks of a span amount to."""
+    """What the first chunks of a span amount to, as a sample of all."""
 
-    chunks: int
+    chunks: int  # at most SAMPLE
     n: int  # readings
     busy_ms: int  # the time that they cover
-    until: int  # the last reading; -1: no chunks
+    until: int  # the last reading of all chunks of the span; -1: no chunks
 
 
 def window(link: Link, span: Span, limit: int | None = None) -> Run:
@@ -95,9 +97,12 @@ def _which(span: Span) -> tuple[int, ...]:
 
 
 def _sealed(link: Link, span: Span) -> Sealed:
-    sql = f"SELECT COUNT(*), SUM(n), SUM(t1 - t0), MAX(t1) {SEALED}"
-    chunks, n, busy_ms, until = link.rows(sql, *_which(span))[0]
-    return Sealed(chunks, int(n), int(busy_ms), until) if chunks else Sealed(0, 0, 0, -1)
+    rows = link.rows(f"SELECT n, t1 - t0 {SEALED} ORDER BY t0 LIMIT {SAMPLE}", *_which(span))
+    if not rows:
+        return Sealed(0, 0, 0, -1)
+    last = f"SELECT t1 {SEALED} ORDER BY t0 DESC LIMIT 1"
+    ((until,),) = link.rows(last, *_which(span))
+    return Sealed(len(rows), sum(n for n, _ in rows), sum(busy for _, busy in rows), until)
 
 
 def _forgotten(link: Link, span: Span) -> bool:
@@ -130,8 +135,8 @@ def _sealed_parts(link: Link, span: Span, sealed: Sealed, width: int) -> list[Pa
     others = f"{SEALED} AND NOT (t0 {link.among})"
     which = (*_which(span), link.ids(special))
     if width * sealed.chunks >= sealed.busy_ms:
-        sums = "SELECT MIN(t0), MAX(t1), SUM(n), MIN(vmin), MAX(vmax), SUM(vsum)"
-        whole = link.arrays(PART, f"{sums} {others} GROUP BY t0 / {width:d} ORDER BY 1", *which)
+        sums = f"SELECT t0, t1, n, vmin, vmax, vsum {others} ORDER BY t0"
+        whole = link.arrays(PART, sums, *which)
         parts.append(Parts.from_rows(whole))
     elif width * sealed.n >= sealed.busy_ms * PART_READINGS:
         rows = link.rows(f"SELECT summary {others} ORDER BY t0", *which)
