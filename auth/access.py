@@ -11,6 +11,7 @@ from sqlalchemy import select
 from db.base import db
 from db.models import Device, Grant, Level, User
 from errors import Forbidden, NotFound
+from notify.mark import N_
 
 __all__ = ["Level", "level", "owner", "require", "visible", "visible_devices", "visible_ids"]
 
@@ -34,11 +35,23 @@ def require(user: User, device: Device, needed: Level) -> None:
     """
     has = level(user, device)
     if has is None:
-        raise NotFound("device_not_found", "There is no such device.")
+        raise NotFound("device_not_found", N_("There is no such device."))
     if has < needed:
         raise Forbidden(
-            "level_too_low", "This needs the level %(needed)s.", needed=needed.name.lower()
+            "level_too_low", N_("This needs the level %(needed)s."), needed=needed.name.lower()
         )
+
+
+def find(public_id: str) -> Device:
+    """Return a device for a service that asks itself what the person may do with it.
+
+    Raises:
+        NotFound: there is none; a service says the same to a stranger.
+    """
+    device = db.session.scalar(select(Device).where(Device.public_id == public_id))
+    if device is None:
+        raise NotFound("device_not_found", N_("There is no such device."))
+    return device
 
 
 def visible(user: User, public_id: str, needed: Level = Level.VIEWER) -> Device:
@@ -48,9 +61,7 @@ def visible(user: User, public_id: str, needed: Level = Level.VIEWER) -> Device:
         NotFound: there is none, or the person may not know of it; the two look alike.
         Forbidden: the person sees the device but has a lower level.
     """
-    device = db.session.scalar(select(Device).where(Device.public_id == public_id))
-    if device is None:
-        raise NotFound("device_not_found", "There is no such device.")
+    device = find(public_id)
     require(user, device, needed)
     return device
 

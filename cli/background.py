@@ -2,7 +2,7 @@
 
 import logging
 import threading
-import time
+from collections.abc import Callable
 from typing import Protocol, cast
 
 from flask import Flask
@@ -11,54 +11,66 @@ import wiring
 from auth import browsers
 from clock import utcnow
 from db.base import db
-from devices import commands, files
+from devices import commands, files, retention
 from mqtt.ingest import Ingest
 from notify.worker import Worker
 
-TICK_S = 0.25  # the resolution of "no answer"
-HOUR_S = 3600.0
 log = logging.getLogger("gatehouse.background")
 
 
-class Housekeeping:
-    """Settles commands that nobody answered, and forgets what has ended."""
+class Periodic:
+    """Does one job again and again, in a thread and an application context of its own."""
 
-    def __init__(self, server: Flask) -> None:
-        self._server = server
+    def __init__(self, server: Flask, job: Callable[[], object], every_s: float) -> None:
+        self._server, self._job, self._every_s = server, job, every_s
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=job.__name__, daemon=True)
 
     def start(self) -> None:
-        """Begin to keep house."""
+        """Do it now, and then every so many seconds."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End within one tick."""
+        """End after what is being done."""
         self._stop.set()
-        self._thread.join(5)
+        self._thread.join(10)
 
     def _run(self) -> None:
-        due = dict.fromkeys((self._settle, self._forget), 0.0)
-        every = {self._settle: TICK_S, self._forget: HOUR_S}
-        while not self._stop.wait(TICK_S):
-            for job, at in due.items():
-                if time.monotonic() < at:
-                    continue
-                due[job] = time.monotonic() + every[job]
-                try:
-                    with self._server.app_context():
-                        job()
-                        db.session.remove()
-                except Exception:  # it is tried again; a dead thread would not
-                    log.exception("housekeeping failed")
+        while True:
+            try:
+                with self._server.app_context():
+                    self._job()
+                    db.session.remove()
+            except Exception:  # it is tried again; a dead thread would not
+                log.exception("%s failed", self._job.__name__)
+            if self._stop.wait(self._every_s):
+                return
 
-    def _settle(self) -> None:
-        commands.settle(bus=wiring.current().bus, now=utcnow())
 
-    def _forget(self) -> None:
-        now = utcnow()
-        browsers.forget_ended(now=now)
-        files.sweep(folder=wiring.current().settings.instance_dir / "files", now=now)
+def settle() -> None:
+    """Close commands that nobody answered."""
+    commands.settle(bus=wiring.current().bus, now=utcnow())
+
+
+def forget() -> None:
+    """Delete sessions and files that have ended."""
+    now = utcnow()
+    browsers.forget_ended(now=now)
+    files.sweep(folder=wiring.current().settings.instance_dir / "files", now=now)
+
+
+def tidy() -> None:
+    """Seal old readings and delete what retention says."""
+    retention.tidy(wiring.current().store, now=utcnow())
+
+
+def housekeeping(server: Flask) -> list["Part"]:
+    """Return the jobs of one installation; `settle` gives "no answer" its resolution."""
+    return [
+        Periodic(server, settle, 0.25),
+        Periodic(server, forget, 3600),
+        Periodic(server, tidy, 600),
+    ]
 
 
 class Part(Protocol):
@@ -83,7 +95,7 @@ class Background:
             cast(Part, parts.publisher),
             self.ingest,
             Worker(server),
-            Housekeeping(server),
+            *housekeeping(server),
         ]
         server.extensions["gatehouse.background"] = self
 
@@ -96,3 +108,4 @@ class Background:
         """Stop all threads, the way in first."""
         for worker in reversed(self._workers):
             worker.stop()
+        self._parts.store.close()

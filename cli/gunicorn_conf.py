@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import sys
 from typing import Any
 
 from config import load
@@ -33,6 +34,7 @@ def post_worker_init(worker: Any) -> None:
     from dashboard import live
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    sys.setswitchinterval(0.001)  # a thread with a message waits no longer for one that computes
     background = Background(worker.wsgi)
     background.start()
     with worker.wsgi.app_context():

@@ -7,7 +7,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
-from cli.background import Background, Housekeeping, Part
+from cli.background import Background, Part, housekeeping
 from notify.worker import Worker
 
 
@@ -35,7 +35,7 @@ def _until_told(server: Flask, *, listener: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: told.set())
     parts: list[Part] = (
-        [Background(server).ingest] if listener else [Worker(server), Housekeeping(server)]
+        [Background(server).ingest] if listener else [Worker(server), *housekeeping(server)]
     )
     for part in parts:
         part.start()

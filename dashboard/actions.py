@@ -42,7 +42,7 @@ def ask(public_id: str) -> Response:
         raise Invalid("bad_command", N_("This command cannot be understood.")) from error
     parts = wiring.current()
     command = commands.ask(
-        access.visible(user, public_id, access.Level.OPERATOR),
+        access.find(public_id),
         press.name,
         press.params,
         by=user,

@@ -61,17 +61,23 @@ db = SQLAlchemy(model_class=Base, session_options={"autoflush": False, "expire_o
 
 
 @contextmanager
-def transaction() -> Iterator[Session]:
+def transaction(*, fresh: bool = True) -> Iterator[Session]:
     """One write transaction: commits at the end, rolls back when anything is raised.
 
-    A transaction inside another joins it.  What was read before is read again inside, so a
-    check made in here is made on what is true now.
+    A transaction inside another joins it.
+
+    Args:
+        fresh: what was read before is read again inside, so a check made in here is made on what
+            is true now.  False saves those queries where every check in here asks anew by itself.
     """
     session = db.session()
     if session.info.get("writing"):
         yield session
         return
-    session.rollback()  # ends the read transaction that this thread may have open
+    if fresh:
+        session.rollback()  # ends the read transaction that this thread may have open
+    else:
+        session.commit()  # ends it too, and forgets nothing
     session.connection(execution_options={"immediate": True})
     session.info["writing"] = True
     try:
