@@ -42,6 +42,7 @@ class DeviceChange(Patch):
     timezone: Annotated[Line, Field(max_length=64)] | None = None
     expected_interval_s: Annotated[int, Field(ge=1, le=604_800)] | None = None
     hold_to_act: bool | None = None
+    sealed: bool | None = None
     retention_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
 
 

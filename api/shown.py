@@ -32,6 +32,7 @@ class DeviceShown(Answer):
     timezone: str
     expected_interval_s: int
     hold_to_act: bool
+    sealed: bool
     retention_days: int | None
     revoked: bool
     created_at: Time
@@ -85,6 +86,7 @@ def devices(found: Iterable[tuple[Device, Level | None]]) -> list[DeviceShown]:
             timezone=device.timezone,
             expected_interval_s=device.expected_interval_s,
             hold_to_act=device.hold_to_act,
+            sealed=device.sealed,
             retention_days=device.retention_days,
             revoked=device.revoked_at is not None,
             created_at=device.created_at,

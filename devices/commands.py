@@ -19,7 +19,8 @@ from auth.keys import Keys
 from clock import utcnow
 from db.base import Begin, db, elsewhere, transaction
 from db.models import Command, Device, Level, User
-from devices import credentials, progress, signing
+from devices import handshake, orders, progress, signing
+from devices.orders import Order
 from devices.ports import LiveBus, Publisher
 from errors import Conflict, NotFound
 from notify.mark import N_
@@ -30,6 +31,7 @@ KNOWN = frozenset({"unlock", "lock", "open", "close", "stop", "on", "off", "set"
 ANSWERS = frozenset({"done", "refused", "failed"})
 IDENTITY = re.compile(r"[0-9a-f-]{36}")
 AWAY, DEAF = "broker not reachable", "not connected"  # details
+USED_UP = "the lock has not logged in again since it was opened"
 DETAIL = 256  # characters
 
 
@@ -77,7 +79,7 @@ def ask(
     signing.check_name(name)
     body = signing.canonical(params)
     lifetime = signing.lifetime(expires_in_s)
-    with transaction() as session:
+    with transaction(fresh=False) as session:  # each check below asks anew
         access.require(by, device, Level.OPERATOR if name in KNOWN else Level.MANAGER)
         first = session.scalar(
             select(Command).where(Command.device_id == device.id, Command.idempotency_key == key)
@@ -115,8 +117,8 @@ def ask(
             via=via,
             command=command.public_id,
         )
-        message = signing.message(command, body, credentials.command_key(keys, device))
-    _send(command, message, f"{namespace}/{device.controller_id}/commands", publisher, bus)
+        order = orders.prepare(session, command, body, keys=keys, namespace=namespace, now=now)
+    _send(command, order, publisher, bus)
     return command
 
 
@@ -152,7 +154,9 @@ def settle(*, bus: LiveBus, now: datetime) -> int:
     """Close commands whose time is over and return how many; cheap when there are none."""
     over = db.session.execute(
         select(Command.id, Command.state).where(
-            Command.state.in_(progress.UNDERWAY), Command.expires_at <= now - ANSWER_GRACE
+            Command.state.in_(progress.UNDERWAY),
+            Command.answered_at.is_(None),  # a simple lock that logged in again says no more
+            Command.expires_at <= now - ANSWER_GRACE,
         )
     ).all()
     closed = 0
@@ -205,22 +209,27 @@ def find(device: Device, public_id: str) -> Command:
     return command
 
 
-def _send(command: Command, message: bytes, topic: str, publisher: Publisher, bus: LiveBus) -> None:
-    went = publisher.publish(
-        topic,
-        message,
+def _send(command: Command, order: Order, publisher: Publisher, bus: LiveBus) -> None:
+    begin = elsewhere()
+    went = bool(order.message) and publisher.publish(
+        order.topic,
+        order.message,
         expires_in_s=(command.expires_at - command.asked_at).total_seconds(),
-        on_taken=partial(_taken, elsewhere(), bus, command.id),
+        on_taken=partial(_taken, begin, bus, command.id, order.rotating),
     )
+    if order.rotating:
+        handshake.ask_to_log_in(publisher, order.topic)
     now = utcnow()
     move = partial(progress.move, transaction, command.id, since=("queued",), bus=bus, now=now)
     if went:
         move("sent", sent_at=now)
-    else:
-        move("failed", detail=AWAY)
+        return
+    if order.rotating and order.message:
+        handshake.give_back(begin, command.id)
+    move("failed", detail=AWAY if order.message else USED_UP)
 
 
-def _taken(begin: Begin, bus: LiveBus, identity: int, heard: bool) -> None:
+def _taken(begin: Begin, bus: LiveBus, identity: int, rotating: bool, heard: bool) -> None:
     """Note that the broker has a command, and whether anybody is subscribed; any thread."""
     now = utcnow()
     move = partial(
@@ -228,8 +237,10 @@ def _taken(begin: Begin, bus: LiveBus, identity: int, heard: bool) -> None:
     )
     if heard:
         move("delivered", delivered_at=now)
-    else:
-        move("no_answer", detail=DEAF)
+        return
+    if rotating:
+        handshake.give_back(begin, identity)
+    move("no_answer", detail=DEAF)
 
 
 def _plain(detail: object) -> str:

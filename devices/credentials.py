@@ -60,6 +60,7 @@ def identity(device: "Device") -> BrokerIdentity:
         password_hash=device.mqtt_hash,
         controller_id=device.controller_id,
         seed=device.mqtt_seed,
+        reads=(device.handshake.topic,) if device.handshake else (),
     )
 
 

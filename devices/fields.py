@@ -91,6 +91,13 @@ def timezone(value: object) -> str:
     return str(value)
 
 
+def time_zones() -> list[str]:
+    """Return the names of the time zones that places have."""
+    return sorted(
+        name for name in available_timezones() if "/" in name and not name.startswith("Etc/")
+    )
+
+
 def _number(field: str, most: int, value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
         raise Invalid(
@@ -112,11 +119,20 @@ def retention_days(value: object) -> int | None:
     return None if value is None else _number("retention_days", CENTURY_DAYS, value)
 
 
+def _truth(field: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise Invalid("not_a_truth_value", N_("This is true or false."), field=field)
+    return value
+
+
 def hold_to_act(value: object) -> bool:
     """Return whether a button has to be held."""
-    if not isinstance(value, bool):
-        raise Invalid("not_a_truth_value", N_("This is true or false."), field="hold_to_act")
-    return value
+    return _truth("hold_to_act", value)
+
+
+def sealed(value: object) -> bool:
+    """Return whether a device wants its commands sealed."""
+    return _truth("sealed", value)
 
 
 # what `registry.update` takes
@@ -129,4 +145,5 @@ CHECKS: dict[str, Callable[[object], Any]] = {
     "expected_interval_s": expected_interval_s,
     "hold_to_act": hold_to_act,
     "retention_days": retention_days,
+    "sealed": sealed,
 }

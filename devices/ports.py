@@ -66,6 +66,7 @@ class BrokerIdentity:
     password_hash: str  # $7$ PBKDF2-SHA512
     controller_id: str
     seed: str = field(repr=False, default="")  # for brokers that want the password itself
+    reads: tuple[str, ...] = ()  # topics besides its own that it may subscribe to
 
 
 class BrokerAdmin(Protocol):

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from auth import access, audit, tokens
 from auth.keys import Keys
 from db.base import db, transaction
-from db.models import Device, Grant, Level, User
-from devices import credentials, fields
+from db.models import Device, Grant, Handshake, Level, User
+from devices import credentials, fields, handshake
 from devices.ports import BrokerAdmin, BrokerIdentity, LiveBus, LiveEvent
 from errors import Conflict
 from notify.mark import N_
@@ -193,6 +193,7 @@ def rotate(
         password = credentials.mqtt_password(keys, device.mqtt_seed)
         device.mqtt_hash = credentials.mosquitto_hash(password)
         device.revoked_at = None
+        handshake.end(device, now=now)
         _note(device, "device.rotate", by, now, address)
         identity = credentials.identity(device)
     broker.upsert(identity)
@@ -250,10 +251,19 @@ def identities() -> list[BrokerIdentity]:
     """Return every device that the broker should let in."""
     rows = db.session.execute(
         select(
-            Device.mqtt_username, Device.mqtt_hash, Device.controller_id, Device.mqtt_seed
-        ).where(Device.revoked_at.is_(None))
+            Device.mqtt_username,
+            Device.mqtt_hash,
+            Device.controller_id,
+            Device.mqtt_seed,
+            Handshake.topic,
+        )
+        .outerjoin(Handshake, Handshake.device_id == Device.id)
+        .where(Device.revoked_at.is_(None))
     )
-    return [BrokerIdentity(*row) for row in rows]
+    return [
+        BrokerIdentity(username, hashed, controller_id, seed, reads=(topic,) if topic else ())
+        for username, hashed, controller_id, seed, topic in rows
+    ]
 
 
 def _check_name(name: str, by: User, device: Device | None = None) -> None:

@@ -60,6 +60,7 @@ def checked(identity: BrokerIdentity) -> BrokerIdentity:
         USERNAME.fullmatch(identity.username)
         and CONTROLLER_ID.fullmatch(identity.controller_id)
         and not re.search(r"[\s:]", identity.password_hash)
+        and not any(re.search(r"[\s+#]", topic) for topic in identity.reads)
     )
     if not names:
         raise Invalid("broker_name_invalid", "A broker name has letters, digits, '_' and '-' only.")

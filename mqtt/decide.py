@@ -32,6 +32,7 @@ def of_device(identity: BrokerIdentity, namespace: str) -> list[Grant]:
     return [
         *(Grant(WRITE, topics.of(namespace, own, rest)) for rest in topics.DEVICE_WRITES),
         *(Grant(READ, topics.of(namespace, own, rest)) for rest in topics.DEVICE_READS),
+        *(Grant(READ, topic) for topic in identity.reads),
     ]
 
 

@@ -15,6 +15,7 @@ from db.models.command import Command
 from db.models.device import Device, DeviceToken, Kind
 from db.models.file import DeviceConfig, DeviceFile
 from db.models.grant import Grant, Level
+from db.models.handshake import Handshake
 from db.models.idempotency import StoredAnswer
 from db.models.mail import OutboxMessage
 from db.models.sharing import AppToken, GuestLink, Invitation, Redemption, ShareToken
@@ -32,6 +33,7 @@ __all__ = [
     "DeviceToken",
     "Grant",
     "GuestLink",
+    "Handshake",
     "Invitation",
     "Kind",
     "Level",

@@ -6,7 +6,7 @@ import enum
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, ForeignKey, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from db.base import Base, Key
@@ -14,6 +14,7 @@ from db.models.columns import short_id
 
 if TYPE_CHECKING:
     from db.models.grant import Grant
+    from db.models.handshake import Handshake
 
 
 class Kind(enum.StrEnum):
@@ -46,6 +47,8 @@ class Device(Base):
     mqtt_hash: Mapped[str] = mapped_column(String(160))  # $7$ PBKDF2-SHA512, as Mosquitto reads it
     mqtt_seed: Mapped[str] = mapped_column(String(32))  # with the server's secret: the password
     command_seed: Mapped[str] = mapped_column(String(32))  # with it: the command key
+    sealed: Mapped[bool] = mapped_column(default=False)  # it wants its commands sealed
+    sealed_n: Mapped[int] = mapped_column(BigInteger, default=0)  # counter of the last one
     firmware: Mapped[str] = mapped_column(String(64), default="")
     attributes: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     notes: Mapped[str] = mapped_column(String(4000), default="")
@@ -60,6 +63,9 @@ class Device(Base):
         back_populates="device", cascade="all, delete-orphan"
     )
     tokens: Mapped[list[DeviceToken]] = relationship(
+        back_populates="device", cascade="all, delete-orphan"
+    )
+    handshake: Mapped[Handshake | None] = relationship(  # of the rotating protocol, if it speaks it
         back_populates="device", cascade="all, delete-orphan"
     )
 

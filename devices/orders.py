@@ -1,0 +1,77 @@
+"""What a command is on its way: signed JSON, the same sealed, or the trigger of a simple lock."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import case, select, update
+from sqlalchemy.orm import Session
+
+from auth.keys import Keys
+from clock import to_ms
+from db.models import Command, Device, Handshake
+from devices import credentials, handshake, signing
+from mqtt.sealing import DOWN, Seal
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A message and where it goes.
+
+    Attributes:
+        topic: the full name.
+        message: what to publish; empty: the trigger is used up and the lock has to log in again.
+        rotating: whether it is a trigger, which must be followed by the word to log in again.
+    """
+
+    topic: str
+    message: bytes
+    rotating: bool = False
+
+
+def prepare(
+    session: Session, command: Command, body: str, *, keys: Keys, namespace: str, now: datetime
+) -> Order:
+    """Return what is to be sent, and take down in the caller's transaction what it uses up.
+
+    Args:
+        session: of the transaction; the command is flushed.
+        command: to be sent.
+        body: its parameters in canonical form.
+        keys: from which the device's secrets follow.
+        namespace: MQTT_NAMESPACE.
+        now: when.
+    """
+    if command.name in handshake.OPENS:
+        query = select(Handshake).where(Handshake.device_id == command.device_id)
+        spoken = session.scalar(query.execution_options(populate_existing=True))
+        if spoken is not None:
+            usable = handshake.take(session, command, now=now)
+            message = handshake.trigger(keys, spoken) if usable else b""
+            return Order(spoken.topic, message, rotating=True)
+    device = command.device
+    key = credentials.command_key(keys, device)
+    message = signing.message(command, body, key)
+    topic = f"{namespace}/{device.controller_id}/commands"
+    if not device.sealed:
+        return Order(topic, message)
+    topic = f"{namespace}/{device.controller_id}/{DOWN}"
+    n = _next(session, device, now)
+    return Order(topic, Seal(key, topic).seal("commands", json.loads(message), n=n))
+
+
+def _next(session: Session, device: Device, now: datetime) -> int:
+    """Return a counter above all before.
+
+    It follows the clock, so that a database restored from a backup does not fall behind what
+    the device has heard.
+    """
+    ms = to_ms(now)
+    count: int | None = session.scalar(
+        update(Device)
+        .where(Device.id == device.id)
+        .values(sealed_n=case((Device.sealed_n >= ms, Device.sealed_n + 1), else_=ms))
+        .returning(Device.sealed_n)
+    )
+    assert count is not None  # the device is there: the command refers to it
+    return count
