@@ -1,12 +1,16 @@
 """The sensors of a device and their newest values."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 import wiring
 from api import callers
-from api.models import Answer, Page, Time
+from api.models import Answer, Line, Page, Patch, Time
 from api.routing import Routes
 from clock import from_ms
-from db.models import Device, User
-from devices import readings
+from db.models import Device, Level, User
+from devices import descriptions, readings
 from devices.readings import SensorNow
 
 routes = Routes("sensors")
@@ -25,11 +29,30 @@ class Sensor(Answer):
     last_time: Time | None
 
 
+class SensorChange(Patch):
+    """How a sensor is shown; decimals null: as they come, an empty colour: that of the page."""
+
+    label: Annotated[Line, Field(max_length=80)] = ""
+    unit: Annotated[Line, Field(max_length=16)] = ""
+    decimals: Annotated[int, Field(ge=0, le=6)] | None = None
+    colour: Annotated[str, Field(pattern="^(#[0-9a-fA-F]{6})?$")] = ""
+
+
 @routes.get("/devices/<key:device_id>/sensors")
 def listing(device_id: str, by: User | Device) -> Page[Sensor]:
     """List the sensors of a device with their newest values."""
     device = callers.reach(by, device_id)
     return Page(items=list(map(_sensor, readings.sensors(device, wiring.current().store))))
+
+
+@routes.patch("/devices/<key:device_id>/sensors/<name>")
+def describe(device_id: str, name: str, by: User, body: SensorChange) -> Sensor:
+    """Change how a sensor is shown; what is left out stays."""
+    store = wiring.current().store
+    device = callers.reach(by, device_id, Level.MANAGER)
+    descriptions.describe(device, {name: body.given}, by=by, store=store, **callers.circumstances())
+    found = readings.sensors(device, store)
+    return next(_sensor(one) for one in found if one.series.name == name)
 
 
 def _sensor(found: SensorNow) -> Sensor:

@@ -106,7 +106,7 @@
 
   /**
    * Find all elements with an attribute that belong to a device.
-   * @param {"data-sensor"|"data-led"|"data-presence"|"data-seen"|
+   * @param {"data-sensor"|"data-led"|"data-word"|"data-presence"|"data-seen"|
    *   "data-sensor-spark"|"data-command-state"} attribute
    * @param {string} device public id
    * @param {string} [name] value of the attribute, where that matters

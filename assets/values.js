@@ -55,6 +55,9 @@
     for (const light of gatehouse.elements("data-led", reading.d, reading.s)) {
       light.dataset.on = String(gatehouse.isOn(reading.v));
     }
+    for (const word of gatehouse.elements("data-word", reading.d, reading.s)) {
+      write(word, gatehouse.isOn(reading.v) ? word.dataset.ifOn : word.dataset.ifOff);
+    }
   }
 
   function showIn(element, reading) {

@@ -8,20 +8,22 @@ from dash.development.base_component import Component
 from flask_babel import gettext as _
 
 from config import Settings
-from dashboard import components
+from dashboard import components, sensor_form
 from db.models import Device, Level
-from db.telemetry.records import PresenceRow
+from devices import fields
+from devices.readings import DeviceNow
 
 NAME, RENAME, RENAMED = "device-name", "device-rename", "device-renamed"
 NOTES, INTERVAL, HOLD = "device-notes", "device-interval", "device-hold"
+ZONE, ZONES, KEPT = "device-zone", "device-zones", "device-kept"
 SAVE, SAVED = "device-save", "device-saved"
 ROTATE, ROTATED = "device-rotate", "device-rotated"
 DELETE, DELETE_NAME, DELETED = "device-delete", "device-delete-name", "device-deleted"
 
 
-def panel(settings: Settings, device: Device, level: Level, row: PresenceRow | None) -> Component:
+def panel(settings: Settings, device: Device, level: Level, found: DeviceNow) -> Component:
     """Return the settings that a person of this level may see and change."""
-    attributes = row.attributes if row else {}
+    attributes = found.presence.attributes if found.presence else {}
     sections = [_facts(settings, device, attributes)]
     if level >= Level.MANAGER:
         danger = [_credentials(), _deletion(device) if level >= Level.OWNER else None]
@@ -30,6 +32,7 @@ def panel(settings: Settings, device: Device, level: Level, row: PresenceRow | N
             _behaviour(device),
             *sections,
             html.Div(danger, className="gh-stack align-content-start"),
+            sensor_form.section(found.sensors),
         ]
     return html.Section(
         components.fold(_("Settings"), html.Div(sections, className="gh-columns")),
@@ -60,6 +63,17 @@ def _behaviour(device: Device) -> Component:
                     id=INTERVAL, type="number", min=1, step=1, value=device.expected_interval_s
                 ),
                 _("A device that is silent for three times as long is late."),
+            ),
+            components.field(
+                _("Time zone"),
+                dbc.Input(id=ZONE, value=device.timezone, list=ZONES, autocomplete="off"),
+                _("Where it stands, such as Europe/Berlin; empty: like the reader's."),
+            ),
+            html.Datalist([html.Option(value=name) for name in fields.time_zones()], id=ZONES),
+            components.field(
+                _("Days that single readings are kept"),
+                dbc.Input(id=KEPT, type="number", min=1, step=1, value=device.retention_days),
+                _("Empty: for ever. What sums them up stays in any case."),
             ),
             components.field(
                 _("Notes"),

@@ -100,10 +100,36 @@ def value(device: Device, series: Series, newest: Newest | None) -> Component:
     return html.Span(shown, title=shown if series.kind == "text" else None, **marks)
 
 
+def state_words() -> dict[str, tuple[str, str]]:
+    """Return what off and on mean, by the last word of a sensor's name."""
+    opened = (_("closed"), _("open"))
+    return {
+        "locked": (_("unlocked"), _("locked")),
+        **dict.fromkeys(("door", "window", "gate", "contact", "open"), opened),
+        "closed": (_("open"), _("closed")),
+        "motion": (_("still"), _("motion")),
+    }
+
+
+def words_of(series: Series) -> tuple[str, str]:
+    """Return what off and on are called for people; ON and OFF where the name says no more."""
+    return state_words().get(series.name.lower().rpartition(".")[2], (_("OFF"), _("ON")))
+
+
+def _word(device: Device, series: Series, newest: Newest | None) -> list[Component]:
+    """Return the word beside ON or OFF, where there is a better one; the stream changes it too."""
+    words = words_of(series)
+    if series.kind != "state" or words == (_("OFF"), _("ON")):
+        return []
+    shown = words[bool(newest.value)] if newest else ""
+    marks = {"data-word": series.name, "data-if-off": words[0], "data-if-on": words[1]}
+    return [html.Span(shown, className="gh-word", **{"data-device": device.public_id, **marks})]
+
+
 def value_with_unit(device: Device, series: Series, newest: Newest | None) -> list[Component]:
-    """Return a newest value and its unit, if it has one."""
+    """Return a newest value and its unit, if it has one; beside a state, what it means."""
     unit = [html.Span(series.unit, className="gh-unit")] if series.unit else []
-    return [value(device, series, newest), *unit]
+    return [*_word(device, series, newest), value(device, series, newest), *unit]
 
 
 def refusal_words() -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from db.telemetry.records import Batch, Refusal
 from db.telemetry.store import TelemetryStore
 from devices import heard as memory
+from devices import units
 from devices.directory import KnownDevice
 from devices.heard import Heard, Sensor
 from devices.payloads import Decoded, Limits, Reading, Status, decode, sample
@@ -159,9 +160,8 @@ class Intake:
         """Return the sensor of a reading; None if the device has too many."""
         sensor = heard.sensors.get(reading.sensor)
         if sensor is None and len(heard.sensors) < self._max_sensors:
-            series = self._store.add_series(
-                heard.device.id, reading.sensor, reading.kind, reading.unit
-            )
+            unit = reading.unit or units.usual(reading.sensor, reading.kind)
+            series = self._store.add_series(heard.device.id, reading.sensor, reading.kind, unit)
             sensor = heard.sensors[reading.sensor] = Sensor(series.id, series.kind, 0)
             out.events.append(LiveEvent(heard.device.public_id, "device", {"change": "sensors"}))
         return sensor

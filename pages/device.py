@@ -13,13 +13,21 @@ import wiring
 from auth import access as rights
 from auth import sessions
 from clock import now_ms, utcnow
-from dashboard import components, credentials, device_form, device_lists, device_view, errors_shown
+from dashboard import (
+    components,
+    credentials,
+    device_form,
+    device_lists,
+    device_view,
+    errors_shown,
+    sensor_form,
+)
 from dashboard.access import access
 from db.models import Device, Level, User
-from devices import commands, readings, registry
+from devices import commands, descriptions, readings, registry
 from errors import Invalid
 
-DEVICE, AWAY = "device-id", "device-away"
+DEVICE, AWAY, SENSORS = "device-id", "device-away", "device-sensors"
 TEXTS = 50  # of each text sensor, in the shown range
 LOG_LINES = 50
 
@@ -50,12 +58,12 @@ def layout(user: User, /, device_id: Any = "", range: Any = "", **_query: Any) -
             dcc.Location(id=AWAY, refresh="callback-nav"),
             device_view.head(device, level, found, _last_command(device)),
             device_view.tools(device, shown),
-            device_view.sensors(device, found.sensors),
+            html.Div(device_view.sensors(device, found.sensors), id=SENSORS),
             device_lists.texts(device, found.sensors, _earlier_texts(found.sensors, shown)),
             device_view.notes(device),
             device_lists.refused(parts.store.refusals(device.id)),
             device_lists.log(parts.store.logs(device.id, LOG_LINES)),
-            device_form.panel(parts.settings, device, level, found.presence),
+            device_form.panel(parts.settings, device, level, found),
         ],
         role="region",
         className="gh-stack",
@@ -106,13 +114,22 @@ def rename(user: User, clicks: int | None, name: Any, public_id: Any) -> Any:
     State(device_form.INTERVAL, "value"),
     State(device_form.NOTES, "value"),
     State(device_form.HOLD, "value"),
+    State(device_form.ZONE, "value"),
+    State(device_form.KEPT, "value"),
     State(DEVICE, "data"),
     prevent_initial_call=True,
     on_error=errors_shown.beside(device_form.SAVED),
 )
 @access("user")
 def save(
-    user: User, clicks: int | None, interval: Any, notes: Any, hold: Any, public_id: Any
+    user: User,
+    clicks: int | None,
+    interval: Any,
+    notes: Any,
+    hold: Any,
+    zone: Any,
+    kept: Any,
+    public_id: Any,
 ) -> Any:
     """Keep how the device behaves."""
     device = _device(user, clicks, public_id, Level.MANAGER)
@@ -123,9 +140,35 @@ def save(
         expected_interval_s=interval,
         notes=_text(notes),
         hold_to_act=bool(hold),
+        timezone=_text(zone).strip(),
+        retention_days=None if kept == "" else kept,
         **_told(),
     )
     return components.note(_("Saved."), "ok")
+
+
+@callback(
+    Output(sensor_form.SAVED, "children"),
+    Output(SENSORS, "children"),
+    Input(sensor_form.SAVE, "n_clicks"),
+    *sensor_form.states(),
+    State(DEVICE, "data"),
+    prevent_initial_call=True,
+    on_error=errors_shown.beside(sensor_form.SAVED),
+)
+@access("user")
+def describe(user: User, clicks: int | None, *given: Any) -> Any:
+    """Keep how sensors are shown, and show them so."""
+    *values, public_id = given
+    device = _device(user, clicks, public_id, Level.MANAGER)
+    store = wiring.current().store
+    changed = descriptions.describe(
+        device, sensor_form.wanted(values), by=user, store=store, now=utcnow(), **_told()
+    )
+    if not changed:
+        return components.note(_("It was so already."), "warn"), no_update
+    shown = device_view.sensors(device, readings.sensors(device, store))
+    return components.note(_("Saved."), "ok"), shown
 
 
 @callback(

@@ -9,6 +9,7 @@ from db.telemetry.engines import Link
 from db.telemetry.records import Floats, LogLine, Newest, PresenceRow, Refusal, Series, Span
 
 SERIES = "id, device_id, name, kind, unit, decimals, label, colour"
+DESCRIBED = frozenset({"unit", "decimals", "label", "colour"})  # how a sensor is shown
 
 
 def series(link: Link, device_ids: Iterable[int]) -> dict[int, list[Series]]:

@@ -105,18 +105,14 @@ class TelemetryStore:
             )
             return Series(*row)
 
-    def describe(
-        self,
-        series_id: int,
-        *,
-        unit: str | None = None,
-        decimals: int | None = None,
-        label: str | None = None,
-        colour: str | None = None,
-    ) -> None:
-        """Set how a sensor is shown; what is None stays."""
-        given = {"unit": unit, "decimals": decimals, "label": label, "colour": colour}
-        changes = {name: value for name, value in given.items() if value is not None}
+    def describe(self, series_id: int, **changes: str | int | None) -> None:
+        """Set how a sensor is shown; what is not given stays, no decimals means as reported.
+
+        Raises:
+            ValueError: a change that is none of unit, decimals, label and colour.
+        """
+        if unknown := changes.keys() - reading.DESCRIBED:
+            raise ValueError(f"a sensor has no {sorted(unknown)}")
         if changes:
             sets = ", ".join(f"{name} = ?" for name in changes)
             sql = f"UPDATE series SET {sets} WHERE id = ?"

@@ -257,3 +257,23 @@ def test_an_export_is_compressed_for_who_can_read_it(server, program):
     refused = alice("GET", path, headers={"Accept-Encoding": "gzip;q=0"})
     assert refused.data == plain
     assert "Content-Encoding" not in refused.headers
+
+
+def test_how_a_sensor_is_shown_can_be_changed(program):
+    alice = program()
+    made = add(alice)
+    history(made["id"], "kitchen.t", [20.0])
+    path = f"/devices/{made['id']}/sensors/kitchen.t"
+
+    answer = alice("PATCH", path, json={"label": "Kitchen", "unit": "°C", "decimals": 1})
+    assert (answer.status_code, answer.json["label"], answer.json["decimals"]) == (
+        200,
+        "Kitchen",
+        1,
+    )
+    answer = alice("PATCH", path, json={"decimals": None, "colour": "#AA0000"})
+    shown = {name: answer.json[name] for name in ("label", "unit", "decimals", "colour")}
+    assert shown == {"label": "Kitchen", "unit": "°C", "decimals": None, "colour": "#aa0000"}
+    assert alice("PATCH", path, json={"decimals": 7}).status_code == 422
+    assert alice("PATCH", f"{path}x", json={"label": "x"}).status_code == 404
+    assert program()("PATCH", path, json={"label": "x"}).status_code == 404

@@ -1,12 +1,14 @@
 """The page of one device."""
 
+import json
+
 import pytest
 
 import db.base
 from clock import now_ms
 from db.models import Device, Level
 from db.telemetry.records import Batch, Refusal
-from tests.portal import parts, texts
+from tests.portal import body_of, parts, texts
 
 RENAME = "..device-renamed.children...device-title.children.."
 
@@ -187,3 +189,97 @@ def test_a_device_is_deleted_by_its_owner_who_types_its_name(portal, alice, bob)
     assert answer.json["response"]["device-away"]["href"] == "/"
     assert kept(portal, device) is None
     assert portal.store.series([device.id])[device.id] == []
+
+
+DESCRIBE = "..sensors-saved.children...device-sensors.children.."
+
+
+def describe(visitor, device, **fields):
+    """Press Save below the sensors; fields by name, each a value by sensor."""
+    values = {"sensors_save_n_clicks": 1, "device_id_data": device.public_id}
+    body = body_of(visitor.app, DESCRIBE, values)
+    for place, spec in enumerate(visitor.app.callback_map[DESCRIBE]["state"]):
+        if "{" in spec["id"]:
+            kind = json.loads(spec["id"])["type"]
+            rows = fields.get(kind.removeprefix("sensor-"), {})
+            names = [{"type": kind, "sensor": row} for row in rows]
+            body["state"][place] = [
+                {
+                    "id": name,
+                    "property": spec["property"],
+                    "value": name if spec["property"] == "id" else rows[name["sensor"]],
+                }
+                for name in names
+            ]
+    return visitor.post(body)
+
+
+def test_how_sensors_are_shown_is_kept_and_shown(portal, alice):
+    device = portal.device(alice, "Weather")
+    portal.says(device, "t1", 20.126)
+    answer = describe(
+        alice,
+        device,
+        label={"t1": "Outside"},
+        unit={"t1": "°C"},
+        decimals={"t1": 1},
+        colour={"t1": "#2F7ED8"},
+    )
+
+    assert "Saved." in answer.text
+    page = alice.page(f"/devices/{device.public_id}")
+    [chart] = parts(page, data_chart="")
+    assert (chart["data-label"], chart["data-unit"]) == ("Outside", "°C")
+    assert (chart["data-decimals"], chart["data-colour"]) == ("1", "#2f7ed8")
+    assert parts(page, data_sensor="t1", data_kind="number")[0]["children"] == "20.1"
+    assert "It was so already." in describe(alice, device, label={"t1": "Outside"}).text
+    assert "Saved." in describe(alice, device, decimals={"t1": ""}).text
+    [chart] = parts(alice.page(f"/devices/{device.public_id}"), data_chart="")
+    assert "data-decimals" not in chart
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"label": {"t1": "x" * 81}},
+        {"label": {"t1": "a\x00b"}},
+        {"unit": {"t1": "x" * 17}},
+        {"decimals": {"t1": 7}},
+        {"decimals": {"t1": -1}},
+        {"decimals": {"t1": True}},
+        {"colour": {"t1": "red"}},
+        {"colour": {"t1": ["#000000"]}},
+        {"label": {"unknown": "x"}},
+    ],
+)
+def test_what_no_sensor_can_be_shown_like_is_refused(portal, alice, fields):
+    device = portal.device(alice, f"Fields {fields}"[:60])
+    portal.says(device, "t1", 20.0)
+
+    assert "Saved." not in describe(alice, device, **fields).text
+    [series] = portal.store.series([device.id])[device.id]
+    assert (series.label, series.unit, series.decimals, series.colour) == ("", "", None, "")
+
+
+@pytest.mark.parametrize("level", [None, Level.VIEWER, Level.OPERATOR])
+def test_only_who_manages_a_device_says_how_its_sensors_are_shown(portal, alice, bob, level):
+    device = portal.device(alice, f"Shown by {level}")
+    portal.says(device, "t1", 20.0)
+    if level is not None:
+        portal.share(device, bob, level)
+
+    assert "Saved." not in describe(bob, device, label={"t1": "Mine"}).text
+    assert portal.store.series([device.id])[device.id][0].label == ""
+
+
+def test_a_lock_says_locked_beside_on(portal, alice):
+    device = portal.device(alice, "Front", "lock")
+    store = portal.store
+    for name, value in (("locked", 1.0), ("cellar.window", 0.0), ("pump", 1.0)):
+        series = store.add_series(device.id, name, "state")
+        store.write(Batch(values=[(series.id, now_ms(), value)]))
+    page = alice.page(f"/devices/{device.public_id}")
+
+    words = {one["data-word"]: one["children"] for one in parts(page) if "data-word" in one}
+    assert words == {"locked": "locked", "cellar.window": "closed"}
+    assert parts(page, data_sensor="locked", data_kind="state")[0]["children"] == "ON"
