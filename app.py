@@ -28,6 +28,7 @@ import dashboard.data
 import dashboard.gate
 import dashboard.guest
 import dashboard.live
+import dashboard.log_csv
 import db.base
 import notify.language
 import notify.outbox_page
@@ -90,6 +91,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         notify.outbox_page.bp,
         dashboard.live.bp,
         dashboard.data.bp,
+        dashboard.log_csv.bp,
         dashboard.actions.bp,
         dashboard.guest.bp,
     ):

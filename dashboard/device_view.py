@@ -94,11 +94,23 @@ def head(
             device_parts.presence(device, found.state),
             device_parts.seen(device, found.presence.last_seen if found.presence else None),
             html.Div(
-                [device_parts.command_state(device, *command), device_parts.unlock(device, level)],
+                [
+                    device_parts.command_state(device, *command),
+                    device_parts.unlock(device, level),
+                    _to_access(device) if level >= Level.MANAGER else None,
+                ],
                 className="gh-tools ms-auto",
             ),
         ],
         className="gh-head",
+    )
+
+
+def _to_access(device: Device) -> Component:
+    return dcc.Link(
+        [components.icon("people"), _("Access")],
+        href=f"/devices/{device.public_id}/access",
+        className="btn btn-secondary",
     )
 
 

@@ -5,9 +5,8 @@ import shlex
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import segno
-
 from config import Settings
+from dashboard.qr import image
 from db.models import Device, Kind
 
 ANSWERS = frozenset({Kind.LOCK, Kind.GATE})
@@ -49,9 +48,7 @@ def qr(found: Login) -> str:
         "password": found.password,
         "topic": found.base,
     }
-    code = segno.make(json.dumps(content, separators=(",", ":")), error="m", micro=False)
-    uri: str = code.svg_data_uri(border=2, scale=4)
-    return uri
+    return image(json.dumps(content, separators=(",", ":")))
 
 
 def mosquitto(found: Login) -> str:

@@ -1,6 +1,7 @@
 """The product in this process, with people who are signed in to it and their devices."""
 
 import contextlib
+import inspect
 import json
 import threading
 from collections.abc import Iterator
@@ -69,9 +70,18 @@ def body_of(app: dash.Dash, output: str, values: dict[str, Any]) -> dict[str, An
     """The body of a call of a callback, as Dash's renderer makes it."""
     entry = app.callback_map[output]
 
-    def given(spec: dict[str, Any]) -> dict[str, Any]:
+    def given(spec: dict[str, Any]) -> Any:
+        if spec["id"].startswith("{"):
+            return [in_row(json.loads(spec["id"])["type"], spec["property"])]
         name = f"{spec['id']}_{spec['property']}".replace("-", "_").replace(".", "_")
         return {"id": spec["id"], "property": spec["property"], "value": values.get(name)}
+
+    def in_row(kind: str, prop: str) -> dict[str, Any]:
+        """One component of a list; `<kind>_row` says of which row, <kind>_<property> its value."""
+        plain = kind.replace("-", "_")
+        name = {"type": kind, "row": values.get(f"{plain}_row", "x")}
+        value = name if prop == "id" else values.get(f"{plain}_{prop}")
+        return {"id": name, "property": prop, "value": value}
 
     declared = entry["output"]
     outputs = (
@@ -83,8 +93,20 @@ def body_of(app: dash.Dash, output: str, values: dict[str, Any]) -> dict[str, An
         "outputs": outputs,
         "inputs": inputs,
         "state": [given(spec) for spec in entry["state"]],
-        "changedPropIds": [f"{one['id']}.{one['property']}" for one in inputs],
+        "changedPropIds": [f"{name_of(one['id'])}.{one['property']}" for one in map(first, inputs)],
     }
+
+
+def first(item: Any) -> dict[str, Any]:
+    """An input of a call; of one for all rows of a list, the only row."""
+    return item[0] if isinstance(item, list) else item
+
+
+def name_of(identity: str | dict[str, str]) -> str:
+    """A component's id as Dash writes it into one text."""
+    if isinstance(identity, str):
+        return identity
+    return json.dumps(identity, sort_keys=True, separators=(",", ":"))
 
 
 def callbacks(app: dash.Dash) -> list[str]:
@@ -223,3 +245,12 @@ def everything(portal: Portal) -> str:
                     list(map(str, row)) for row in connection.execute(table.select())
                 ]
     return json.dumps(rows)
+
+
+def press(visitor: Visitor, module: str, function: str, **values: Any) -> TestResponse:
+    """Call the callback that a function of a page answers, wherever its answer goes."""
+    for output, entry in visitor.app.callback_map.items():
+        found = inspect.unwrap(entry["callback"]) if "callback" in entry else None
+        if found and (found.__module__, found.__name__) == (module, function):
+            return visitor.call(output, **values)
+    raise LookupError(f"{module}.{function}")

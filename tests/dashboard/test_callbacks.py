@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.portal import ROUTER, UPDATE, body_of, callbacks, everything
+from tests.portal import ROUTER, UPDATE, body_of, callbacks, everything, first
 
 NOTHING = [None, [], [1], 1, "x", {}, {"output": None}, {"output": []}, {"output": "no.such"}]
 
@@ -46,7 +46,7 @@ def broken(body):
         for number in range(len(body[key])):
             for part, junk in (("id", 1), ("id", {}), ("property", None), ("property", "other")):
                 spoilt = copy.deepcopy(body)
-                spoilt[key][number][part] = junk
+                first(spoilt[key][number])[part] = junk
                 yield spoilt
 
 
@@ -83,7 +83,7 @@ def test_no_value_of_a_click_does_anything_unasked(portal, alice):
             }
             body = body_of(portal.app, output, values)
             for one in body["inputs"]:
-                one["value"] = value
+                first(one)["value"] = value
             assert alice.post(body).status_code == 204, output
 
     assert everything(portal) == before

@@ -1,0 +1,389 @@
+"""Who gets in: guest links, people, tokens for engineers, apps, and the log of a device."""
+
+from datetime import timedelta
+from typing import Any
+
+import dash
+from dash import Input, Output, State, callback, dcc, html, no_update
+from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
+from flask_babel import gettext as _
+
+import wiring
+from auth import access as rights
+from auth import sessions
+from clock import utcnow
+from dashboard import (
+    access_sections,
+    components,
+    errors_shown,
+    guest_form,
+    guest_links,
+    hand_off,
+    log_view,
+    people,
+    rows,
+)
+from dashboard.access import access
+from db.models import Device, Level, User
+from devices import access_log, app_tokens, guests, invitations, share_tokens, sharing
+from errors import Invalid, NotFound
+
+DEVICE, LINKS, MADE, PEOPLE, TOKENS, TOKEN_MADE, APPS, LOG, LOG_MARK, TICK = (
+    f"access-{part}"
+    for part in (
+        *("device", "links", "made", "people", "tokens"),
+        *("token-made", "apps", "log", "log-mark", "tick"),
+    )
+)
+LOG_LINES = 100
+LOG_EVERY_MS = 2000
+
+
+@access("user")
+def title(user: User, /, device_id: Any = "", **_query: Any) -> str:
+    """Return what the browser's tab says."""
+    return f"{_('Access')} · {rights.visible(user, str(device_id)).name} · Gatehouse"
+
+
+# before /devices/<device_id>, which would match this path too
+dash.register_page(__name__, path_template="/devices/<device_id>/access", title=title, order=2.5)
+
+
+@access("user")
+def layout(user: User, /, device_id: Any = "", **_query: Any) -> Component:
+    """Return the page, for those who manage the device."""
+    device = rights.visible(user, str(device_id), Level.MANAGER)
+    level = rights.level(user, device) or Level.VIEWER
+    log = access_log.newest(device, by=user, limit=LOG_LINES)
+    doors = (
+        [
+            access_sections.section(
+                _("Guest links"),
+                html.Div(id=MADE),
+                html.Div(_links(device, user), id=LINKS),
+                components.fold(
+                    _("New guest link …"),
+                    guest_form.form(guest_form.zone_of(device, user), now=utcnow()),
+                ),
+            )
+        ]
+        if device.kind in guests.OPENABLE
+        else []
+    )
+    return html.Div(
+        [
+            dcc.Store(id=DEVICE, data=device.public_id),
+            dcc.Store(id=LOG_MARK, data=log_view.newest_of(log)),
+            dcc.Interval(id=TICK, interval=LOG_EVERY_MS),
+            access_sections.head(device),
+            *doors,
+            access_sections.log(device, html.Div(log_view.table(log), id=LOG)),
+            html.Div(
+                [
+                    access_sections.section(
+                        _("Who has access"),
+                        html.Div(_people(device, user, level), id=PEOPLE),
+                        people.form(level),
+                    ),
+                    access_sections.section(
+                        _("Tokens for engineers"),
+                        html.Div(id=TOKEN_MADE),
+                        html.Div(_tokens(device, user), id=TOKENS),
+                        components.fold(_("New share token …"), hand_off.form(level)),
+                    ),
+                    access_sections.section(
+                        _("Paired apps"), html.Div(_apps(device, user), id=APPS)
+                    ),
+                ],
+                className="gh-columns",
+            ),
+        ],
+        className="gh-stack",
+    )
+
+
+@callback(
+    Output(MADE, "children"),
+    Output(LINKS, "children"),
+    Output(guest_form.PROBLEM, "children"),
+    Input(guest_form.CREATE, "n_clicks"),
+    *(State(name, "value") for name in guest_form.FIELDS),
+    State(DEVICE, "data"),
+    prevent_initial_call=True,
+    running=[(Output(guest_form.CREATE, "disabled"), True, False)],
+    on_error=errors_shown.beside(guest_form.PROBLEM),
+)
+@access("user")
+def create_link(user: User, clicks: int | None, *values: Any) -> Any:
+    """Make a guest link and show its address, this once."""
+    if not clicks:
+        raise PreventUpdate
+    *filled, public_id = values
+    device = _device(user, public_id)
+    parts = wiring.current()
+    link, url = guests.create(
+        device,
+        guest_form.terms(dict(zip(guest_form.FIELDS, filled, strict=True))),
+        by=user,
+        keys=parts.keys,
+        url=parts.settings.url,
+        now=utcnow(),
+        address=sessions.client_address(),
+    )
+    return guest_links.made(link, url), _links(device, user), None
+
+
+@callback(
+    Output(LINKS, "children", allow_duplicate=True),
+    rows.presses(guest_links.REVOKE),
+    State(DEVICE, "data"),
+    prevent_initial_call=True,
+)
+@access("user")
+def revoke_link(user: User, _clicks: Any, public_id: Any) -> Any:
+    """End a guest link."""
+    link_id = rows.pressed()
+    device = _device(user, public_id)
+    guests.revoke(device, link_id, by=user, now=utcnow(), address=sessions.client_address())
+    return _links(device, user)
+
+
+@callback(
+    *(Output(name, "value") for name in guest_form.FIELDS),
+    rows.presses(guest_links.COPY),
+    State(DEVICE, "data"),
+    prevent_initial_call=True,
+)
+@access("user")
+def copy_link(user: User, _clicks: Any, public_id: Any) -> Any:
+    """Fill the form with what a link allows, for the next guest."""
+    link_id = rows.pressed()
+    for link in guests.of(_device(user, public_id), by=user):
+        if link.public_id == link_id:
+            return guest_form.copied(link)
+    raise NotFound("guest_link_not_found", _("There is no such link."))
+
+
+@callback(
+    Output(PEOPLE, "children"),
+    Output(people.PROBLEM, "children"),
+    Output(people.EMAIL, "value"),
+    Input(people.SHARE, "n_clicks"),
+    State(people.EMAIL, "value"),
+    State(people.LEVEL, "value"),
+    State(DEVICE, "data"),
+    prevent_initial_call=True,
+    running=[(Output(people.SHARE, "disabled"), True, False)],
+    on_error=errors_shown.beside(people.PROBLEM),
+)
+@access("user")
+def share(user: User, clicks: int | None, email: Any, level: Any, public_id: Any) -> Any:
+    """Give an address a level."""
+    if not clicks:
+        raise PreventUpdate
+    device = _device(user, public_id)
+    sharing.share(device, _text(email), sharing.parse_level(_text(level)), by=user, **_told())
+    return _people(device, user), None, ""
+
+
+@callback(
+    Output(people.HANDED, "children"),
+    Output(PEOPLE, "children", allow_duplicate=True),
+    Input(people.HAND, "n_clicks"),
+    State(people.HEIR, "value"),
+    State(DEVICE, "data"),
+    prevent_initial_call=True,
+    running=[(Output(people.HAND, "disabled"), True, False)],
+    on_error=errors_shown.beside(people.HANDED),
+)
+@access("user")
+def hand_over(user: User, clicks: int | None, email: Any, public_id: Any) -> Any:
+    """Offer the device to somebody, who becomes its owner by accepting."""
+    if not clicks:
+        raise PreventUpdate
+    device = _device(user, public_id, Level.OWNER)
+    offer = invitations.offer_ownership(
+        device, _text(email), by=user, now=utcnow(), address=sessions.client_address()
+    )
+    told = _("Offered to %(person)s; nothing changes until then.", person=offer.email)
+    return components.note(told, "ok"), _people(device, user)
+
+
+@callback(
+    Output(PEOPLE, "children", allow_duplicate=True),
+    rows.presses(people.CHANGE),
+    State({"type": people.NEW_LEVEL, "row": dash.ALL}, "id"),
+    State({"type": people.NEW_LEVEL, "row": dash.ALL}, "value"),
+    State(DEVICE, "data"),
+    prevent_initial_call=True,
+)
+@access("user")
+def change_level(user: User, _clicks: Any, names: Any, levels: Any, public_id: Any) -> Any:
+    """Change the level of somebody."""
+    holder = rows.pressed()
+    device = _device(user, public_id)
+    level = sharing.parse_level(rows.value_in(holder, names, levels))
+    sharing.change(device, holder, level, by=user, **_told())
+    return _people(device, user)
+
+
+@callback(
+    Output(PEOPLE, "children", allow_duplicate=True),
+    rows.presses(people.REMOVE),
+    State(DEVICE, "data"),
+    prevent_initial_call=True,
+)
+@access("user")
+def remove(user: User, _clicks: Any, public_id: Any) -> Any:
+    """Take somebody's level away."""
+    holder = rows.pressed()
+    device = _device(user, public_id)
+    sharing.remove(device, holder, by=user, **_told())
+    return _people(device, user)
+
+
+@callback(
+    Output(PEOPLE, "children", allow_duplicate=True),
+    rows.presses(people.WITHDRAW),
+    State(DEVICE, "data"),
+    prevent_initial_call=True,
+)
+@access("user")
+def withdraw(user: User, _clicks: Any, public_id: Any) -> Any:
+    """Take an invitation back."""
+    offer = rows.pressed()
+    device = _device(user, public_id)
+    invitations.withdraw(device, offer, by=user, now=utcnow(), address=sessions.client_address())
+    return _people(device, user)
+
+
+@callback(
+    Output(TOKEN_MADE, "children"),
+    Output(TOKENS, "children"),
+    Output(hand_off.PROBLEM, "children"),
+    Input(hand_off.CREATE, "n_clicks"),
+    State(hand_off.LABEL, "value"),
+    State(hand_off.LEVEL, "value"),
+    State(hand_off.USES, "value"),
+    State(hand_off.DAYS, "value"),
+    State(DEVICE, "data"),
+    prevent_initial_call=True,
+    running=[(Output(hand_off.CREATE, "disabled"), True, False)],
+    on_error=errors_shown.beside(hand_off.PROBLEM),
+)
+@access("user")
+def create_token(
+    user: User, clicks: int | None, label: Any, level: Any, uses: Any, days: Any, public_id: Any
+) -> Any:
+    """Make a share token and show it, this once."""
+    if not clicks:
+        raise PreventUpdate
+    device, now = _device(user, public_id), utcnow()
+    _token, secret = share_tokens.create(
+        device,
+        level=sharing.parse_level(_text(level)),
+        max_uses=_whole(uses),
+        expires_at=now + timedelta(days=min(_whole(days), 10_000)),
+        label=_text(label),
+        by=user,
+        now=now,
+        address=sessions.client_address(),
+    )
+    return hand_off.made(secret), _tokens(device, user), None
+
+
+@callback(
+    Output(TOKENS, "children", allow_duplicate=True),
+    rows.presses(hand_off.REVOKE),
+    State(DEVICE, "data"),
+    prevent_initial_call=True,
+)
+@access("user")
+def revoke_token(user: User, _clicks: Any, public_id: Any) -> Any:
+    """End a share token."""
+    token_id = rows.pressed()
+    device = _device(user, public_id)
+    share_tokens.revoke(device, token_id, by=user, now=utcnow(), address=sessions.client_address())
+    return _tokens(device, user)
+
+
+@callback(
+    Output(APPS, "children"),
+    rows.presses(hand_off.APP_REVOKE),
+    State(DEVICE, "data"),
+    prevent_initial_call=True,
+)
+@access("user")
+def revoke_app(user: User, _clicks: Any, public_id: Any) -> Any:
+    """Refuse an app from now on."""
+    app_id = rows.pressed()
+    device = _device(user, public_id)
+    app_tokens.revoke(device, app_id, by=user, **_told())
+    return _apps(device, user)
+
+
+@callback(
+    Output(LOG, "children"),
+    Output(LOG_MARK, "data"),
+    Output(LINKS, "children", allow_duplicate=True),
+    Input(TICK, "n_intervals"),
+    State(LOG_MARK, "data"),
+    State(DEVICE, "data"),
+    prevent_initial_call=True,
+)
+@access("user")
+def follow(user: User, ticks: int | None, mark: Any, public_id: Any) -> Any:
+    """Draw log and links anew when the log has changed."""
+    if not ticks:
+        raise PreventUpdate
+    device = _device(user, public_id)
+    found = access_log.newest(device, by=user, limit=LOG_LINES)
+    if log_view.newest_of(found) == mark:
+        raise PreventUpdate
+    links = _links(device, user) if device.kind in guests.OPENABLE else no_update
+    return log_view.table(found), log_view.newest_of(found), links
+
+
+def _device(user: User, public_id: Any, level: Level = Level.MANAGER) -> Device:
+    return rights.visible(user, _text(public_id), level)
+
+
+def _links(device: Device, user: User) -> Component:
+    return guest_links.listing(guests.of(device, by=user), now=utcnow())
+
+
+def _people(device: Device, user: User, level: Level | None = None) -> Component:
+    return people.listing(
+        sharing.grants(device, by=user),
+        invitations.invitations(device, by=user, now=utcnow()),
+        user=user,
+        level=level or rights.level(user, device) or Level.VIEWER,
+    )
+
+
+def _tokens(device: Device, user: User) -> Component:
+    return hand_off.tokens(share_tokens.of(device, by=user), now=utcnow())
+
+
+def _apps(device: Device, user: User) -> Component:
+    return hand_off.apps(app_tokens.of(device, by=user))
+
+
+def _told() -> dict[str, Any]:
+    """Return what a change of rights says besides: when, from where, and whom it is told."""
+    return {
+        "now": utcnow(),
+        "address": sessions.client_address(),
+        "bus": wiring.current().bus,
+    }
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Invalid("not_a_number", _("Give whole numbers."))
+    return value
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
