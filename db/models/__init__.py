@@ -18,6 +18,7 @@ from db.models.grant import Grant, Level
 from db.models.handshake import Handshake
 from db.models.idempotency import StoredAnswer
 from db.models.mail import OutboxMessage
+from db.models.mapping import ForeignAction, Mapping, Proposal
 from db.models.sharing import AppToken, GuestLink, Invitation, Redemption, ShareToken
 
 __all__ = [
@@ -31,15 +32,18 @@ __all__ = [
     "DeviceConfig",
     "DeviceFile",
     "DeviceToken",
+    "ForeignAction",
     "Grant",
     "GuestLink",
     "Handshake",
     "Invitation",
     "Kind",
     "Level",
+    "Mapping",
     "OutboxMessage",
     "Passkey",
     "PasskeyChallenge",
+    "Proposal",
     "RecoveryCode",
     "Redemption",
     "ShareToken",

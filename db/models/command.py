@@ -35,6 +35,7 @@ class Command(Base):
     # queued, sent, delivered, done, refused, failed, expired, no_answer
     state: Mapped[str] = mapped_column(String(16), default="queued")
     detail: Mapped[str] = mapped_column(String(256), default="")
+    awaits: Mapped[bool] = mapped_column(default=True)  # the device will say what came of it
     asked_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]

@@ -49,6 +49,8 @@ class Device(Base):
     command_seed: Mapped[str] = mapped_column(String(32))  # with it: the command key
     sealed: Mapped[bool] = mapped_column(default=False)  # it wants its commands sealed
     sealed_n: Mapped[int] = mapped_column(BigInteger, default=0)  # counter of the last one
+    # branches of the topic tree that it may use besides its own; an administrator gives them
+    topic_trees: Mapped[list[str]] = mapped_column(JSON, default=list)
     firmware: Mapped[str] = mapped_column(String(64), default="")
     attributes: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     notes: Mapped[str] = mapped_column(String(4000), default="")
