@@ -38,13 +38,14 @@
       return;
     }
     const device = gatehouse.deviceOf(button);
+    const asked = wish(button);
+    if (!asked) {
+      show(device, { state: "failed", text: gatehouse.t("Not sent: check what you typed") });
+      return;
+    }
     busy.set(button, performance.now());
     button.setAttribute("aria-disabled", "true");
-    const sent = send(device, {
-      name: button.dataset.command,
-      params: JSON.parse(button.dataset.params || "{}"),
-      key: newKey(),
-    });
+    const sent = send(device, { ...asked, key: newKey() });
     show(device, { state: "queued" });
     await sent;
     const left = busy.get(button) + DOUBLE_CLICK_MS - performance.now();
@@ -52,6 +53,28 @@
       busy.delete(button);
       button.removeAttribute("aria-disabled");
     }, left);
+  }
+
+  /** What a button asks for, from its own marks or the fields beside it; null if unusable. */
+  function wish(button) {
+    const form = button.closest("[data-command-form]");
+    const text = (id) => form.querySelector(`#${id}`)?.value.trim() ?? "";
+    if (!form) {
+      return { name: button.dataset.command, params: JSON.parse(button.dataset.params || "{}") };
+    }
+    if (button.dataset.command) {
+      const value = text("command-value");
+      return value === "" || !Number.isFinite(Number(value))
+        ? null
+        : { name: "set", params: { target: text("command-target"), value: Number(value) } };
+    }
+    try {
+      const params = JSON.parse(text("command-params") || "{}");
+      const usable = params && typeof params === "object" && !Array.isArray(params);
+      return usable && text("command-name") ? { name: text("command-name"), params } : null;
+    } catch {
+      return null;
+    }
   }
 
   async function send(device, command) {

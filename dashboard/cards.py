@@ -10,9 +10,9 @@ from dash.development.base_component import Component
 from flask_babel import gettext as _
 
 from clock import to_ms
-from dashboard import components, device_parts
+from dashboard import components, controls, device_parts
 from dashboard.device_parts import OPENS
-from db.models import Device, Level
+from db.models import Device, Kind, Level
 from devices.readings import SPARK_MS, DeviceNow, SensorNow
 
 ROWS = 4  # further sensors are folded away
@@ -52,6 +52,7 @@ def card(
             )
             if leds
             else None,
+            controls.switches(device, level, leds) if device.kind == Kind.LED else None,
             _foot(device, level, found, command),
         ],
         role="region",
@@ -154,6 +155,7 @@ def _foot(
     return html.Div(
         [
             device_parts.unlock(device, level),
+            *controls.further(device, level, found),
             device_parts.command_state(device, told.get("state", ""), told.get("detail", "")),
             device_parts.seen(device, found.presence.last_seen if found.presence else None),
         ],

@@ -6,7 +6,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 from flask_babel import gettext as _
 
-from dashboard import components, device_parts, figures, ids
+from dashboard import components, controls, device_parts, figures, ids
 from db.models import Device, Level
 from db.telemetry.records import Series
 from devices.readings import DeviceNow, SensorNow
@@ -97,6 +97,7 @@ def head(
                 [
                     device_parts.command_state(device, *command),
                     device_parts.unlock(device, level),
+                    *controls.further(device, level, found),
                     _to_access(device) if level >= Level.MANAGER else None,
                 ],
                 className="gh-tools ms-auto",

@@ -41,6 +41,7 @@ from notify.language import LANGUAGES
 FIELDS = (LABEL, FROM, UNTIL, ZONE, DAYS, DAY_FROM, DAY_UNTIL, USES, PIN, LANGUAGE, EMAIL)
 ZONES = "link-zones"
 AREAS = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian")
+BROWSERS = "auto"  # the language is left to the browser
 WALL = "%Y-%m-%dT%H:%M"  # what a browser's field for date and time holds
 
 
@@ -82,8 +83,10 @@ def form(zone: str, *, now: datetime) -> Component:
             ),
             components.fold(_("Weekdays, hours, language"), _more(zone)),
             html.Div(id=PROBLEM, role="alert"),
-            html.Button(
-                _("Create guest link"), id=CREATE, type="button", className="btn btn-primary"
+            html.Div(
+                html.Button(
+                    _("Create guest link"), id=CREATE, type="button", className="btn btn-primary"
+                )
             ),
         ],
         className="gh-stack",
@@ -128,7 +131,7 @@ def copied(link: GuestLink) -> list[Any]:
     return [
         *("", begins.strftime(WALL), ends.strftime(WALL), link.timezone),
         *(rule.get("days", []), rule.get("from", ""), rule.get("until", "")),
-        *(link.max_uses, "", link.language, ""),
+        *(link.max_uses, "", link.language or BROWSERS, ""),
     ]
 
 
@@ -140,7 +143,7 @@ def day_words() -> dict[str, str]:
 
 def _more(zone: str) -> Component:
     days = [{"label": word, "value": day} for day, word in day_words().items()]
-    languages = [{"label": _("As the guest's browser says"), "value": ""}] + [
+    languages = [{"label": _("As the guest's browser says"), "value": BROWSERS}] + [
         {"label": word, "value": code} for code, word in LANGUAGES.items()
     ]
     zones = sorted(name for name in available_timezones() if name.partition("/")[0] in AREAS)
@@ -165,7 +168,8 @@ def _more(zone: str) -> Component:
             ),
             html.Datalist([html.Option(value=name) for name in zones], id=ZONES),
             components.field(
-                _("Language of the page"), dbc.Select(id=LANGUAGE, options=languages, value="")
+                _("Language of the page"),
+                dbc.Select(id=LANGUAGE, options=languages, value=BROWSERS),
             ),
         ],
         className="gh-columns",

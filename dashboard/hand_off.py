@@ -39,8 +39,10 @@ def form(level: Level) -> Component:
                 className="gh-columns",
             ),
             html.Div(id=PROBLEM, role="alert"),
-            html.Button(
-                _("Create share token"), id=CREATE, type="button", className="btn btn-secondary"
+            html.Div(
+                html.Button(
+                    _("Create share token"), id=CREATE, type="button", className="btn btn-secondary"
+                )
             ),
         ],
         className="gh-stack",
@@ -82,20 +84,36 @@ def apps(found: Sequence[AppToken]) -> Component:
         return html.P(
             _("No app is paired; the device says so when one is."), className="gh-muted mb-0"
         )
-    words = people.level_words()
-    return components.table(
-        [_("Level"), _("Paired"), _("Last used"), ""],
+    return html.Div(list(map(_app, found)), className="gh-list")
+
+
+def _app(app: AppToken) -> Component:
+    used = [_("used"), " ", components.moment(to_ms(app.used_at))] if app.used_at else []
+    return html.Article(
         [
-            [
-                words[Level(one.level)],
-                components.moment(to_ms(one.created_at)),
-                components.moment(to_ms(one.used_at) if one.used_at else None),
-                _("revoked")
-                if one.revoked_at
-                else rows.button(_("Revoke"), APP_REVOKE, one.public_id, "outline-danger"),
-            ]
-            for one in found
+            html.Div(
+                [
+                    html.Strong(people.level_words()[Level(app.level)]),
+                    html.Span(
+                        _("revoked") if app.revoked_at else _("open"),
+                        className="gh-badge",
+                        **{"data-state": "link-revoked" if app.revoked_at else "link-open"},
+                    ),
+                ],
+                className="gh-list-head",
+            ),
+            html.Div(
+                [_("paired"), " ", components.moment(to_ms(app.created_at)), " ", *used],
+                className="gh-muted gh-small",
+            ),
+            None
+            if app.revoked_at
+            else html.Div(
+                rows.button(_("Revoke"), APP_REVOKE, app.public_id, "outline-danger"),
+                className="gh-actions",
+            ),
         ],
+        className="gh-list-item",
     )
 
 

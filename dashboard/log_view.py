@@ -26,19 +26,22 @@ def table(found: Sequence[Command]) -> Component:
     """Return the log, newest first."""
     if not found:
         return html.P(_("Nobody has asked anything of it yet."), className="gh-muted mb-0")
-    return components.table(
-        [_("Time"), _("Who"), _("By"), _("Address"), _("Command"), _("Result")],
-        [
+    return html.Div(
+        components.table(
+            [_("Time"), _("Who"), _("By"), _("Address"), _("Command"), _("Result")],
             [
-                components.moment(to_ms(one.asked_at)),
-                one.actor,
-                via_words().get(one.via, one.via),
-                one.address,
-                html.Code(one.name),
-                _result(one),
-            ]
-            for one in found
-        ],
+                [
+                    components.moment(to_ms(one.asked_at)),
+                    one.actor,
+                    via_words().get(one.via, one.via),
+                    one.address,
+                    html.Code(one.name),
+                    _result(one),
+                ]
+                for one in found
+            ],
+        ),
+        className="gh-log",
     )
 
 

@@ -66,7 +66,7 @@ def form(level: Level) -> Component:
                 className="form-text",
             ),
             html.Div(id=PROBLEM, role="alert"),
-            html.Button(_("Share"), id=SHARE, type="button", className="btn btn-primary"),
+            html.Div(html.Button(_("Share"), id=SHARE, type="button", className="btn btn-primary")),
             _handing_over() if level >= Level.OWNER else None,
         ],
         className="gh-stack",

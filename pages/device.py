@@ -15,6 +15,7 @@ from auth import sessions
 from clock import now_ms, utcnow
 from dashboard import (
     components,
+    controls,
     credentials,
     device_form,
     device_lists,
@@ -59,6 +60,7 @@ def layout(user: User, /, device_id: Any = "", range: Any = "", **_query: Any) -
             device_view.head(device, level, found, _last_command(device)),
             device_view.tools(device, shown),
             html.Div(device_view.sensors(device, found.sensors), id=SENSORS),
+            controls.panel(device, level, found),
             device_lists.texts(device, found.sensors, _earlier_texts(found.sensors, shown)),
             device_view.notes(device),
             device_lists.refused(parts.store.refusals(device.id)),

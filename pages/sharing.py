@@ -111,7 +111,9 @@ def _redeeming() -> Component:
                 _("As somebody gave it to you; it begins with share_."),
             ),
             html.Div(id=PROBLEM, role="status"),
-            html.Button(_("Redeem"), id=REDEEM, type="button", className="btn btn-secondary"),
+            html.Div(
+                html.Button(_("Redeem"), id=REDEEM, type="button", className="btn btn-secondary")
+            ),
         ],
         className="gh-stack",
     )

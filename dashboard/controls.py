@@ -1,0 +1,139 @@
+"""What a person may make a device do besides unlocking: lock, close, switch, set, free commands."""
+
+import json
+from collections.abc import Sequence
+
+import dash_bootstrap_components as dbc
+from dash import html
+from dash.development.base_component import Component
+from flask_babel import gettext as _
+
+from dashboard import components, device_parts
+from db.models import Device, Kind, Level
+from devices.readings import DeviceNow, SensorNow
+
+SWITCHED = ("led.", "relay.")  # states with these names can be switched
+NAME, PARAMS, TARGET, VALUE = (f"command-{part}" for part in ("name", "params", "target", "value"))
+
+
+def further(device: Device, level: Level, found: DeviceNow) -> list[Component]:
+    """Return the buttons beside Unlock: a lock that reports its state locks, a gate closes."""
+    if level < Level.OPERATOR:
+        return []
+    attributes = found.presence.attributes if found.presence else {}
+    if device.kind == Kind.LOCK and "state" in attributes:
+        return [_button(device, _("Lock"), "lock")]
+    if device.kind == Kind.GATE:
+        return [_button(device, _("Close"), "close"), _button(device, _("Stop"), "stop")]
+    return []
+
+
+def switches(device: Device, level: Level, sensors: Sequence[SensorNow]) -> Component | None:
+    """Return On and Off for each light and relay."""
+    switched = [one for one in sensors if _is_switched(one)]
+    if level < Level.OPERATOR or not switched:
+        return None
+    return html.Div([_switch(device, one) for one in switched], className="gh-switches")
+
+
+def panel(device: Device, level: Level, found: DeviceNow) -> Component | None:
+    """Return the part of a device's page where it is told what to do."""
+    if level < Level.OPERATOR:
+        return None
+    numbers = [one.series.name for one in found.sensors if one.series.kind == "number"]
+    parts = [
+        switches(device, level, found.sensors),
+        _set(device, numbers) if numbers else None,
+        _free(device) if level >= Level.MANAGER else None,
+    ]
+    shown = [part for part in parts if part]
+    if not shown:
+        return None
+    return html.Section(
+        [html.H2(_("Controls")), html.Div(shown, className="gh-stack")], className="gh-panel"
+    )
+
+
+def _is_switched(one: SensorNow) -> bool:
+    return one.series.kind == "state" and one.series.name.startswith(SWITCHED)
+
+
+def _switch(device: Device, one: SensorNow) -> Component:
+    params = {"target": one.series.name}
+    name = device_parts.label_of(one.series)
+    return html.Div(
+        [
+            html.Span(name),
+            html.Div(
+                [
+                    _button(device, _("On"), "on", params, about=name),
+                    _button(device, _("Off"), "off", params, about=name),
+                ],
+                className="gh-actions",
+            ),
+        ],
+        className="gh-switch",
+        role="group",
+        **{"aria-label": name},
+    )
+
+
+def _set(device: Device, numbers: Sequence[str]) -> Component:
+    options = [{"label": name, "value": name} for name in numbers]
+    return components.fold(
+        _("Set a value …"),
+        _form(
+            [
+                components.field(
+                    _("Sensor"), dbc.Select(id=TARGET, options=options, value=numbers[0])
+                ),
+                components.field(_("Value"), dbc.Input(id=VALUE, type="number", step="any")),
+            ],
+            _button(device, _("Set"), "set"),
+        ),
+    )
+
+
+def _free(device: Device) -> Component:
+    return components.fold(
+        _("Another command …"),
+        _form(
+            [
+                components.field(_("Command"), dbc.Input(id=NAME, maxlength=64)),
+                components.field(
+                    _("Parameters"),
+                    dbc.Textarea(id=PARAMS, value="{}", rows=2, maxlength=4000),
+                    _("A JSON object; the device decides what it means."),
+                ),
+            ],
+            _button(device, _("Send"), ""),
+        ),
+    )
+
+
+def _form(fields: list[Component], button: Component) -> Component:
+    """Return fields from which the page's script takes the parameters of the button beside them."""
+    return html.Div(
+        [html.Div(fields, className="gh-columns"), html.Div(button)],
+        className="gh-stack",
+        **{"data-command-form": ""},
+    )
+
+
+def _button(
+    device: Device,
+    text: str,
+    command: str,
+    params: dict[str, str] | None = None,
+    about: str = "",
+) -> Component:
+    marks = {"data-command": command, "data-device": device.public_id}
+    if params:
+        marks["data-params"] = json.dumps(params, separators=(",", ":"))
+    if about:
+        marks["aria-label"] = f"{about}: {text}"
+    if device.hold_to_act:
+        marks["data-hold"] = ""
+    return html.Button(
+        text, type="button", className="btn btn-secondary", disable_n_clicks=True, **marks
+    )
