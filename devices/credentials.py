@@ -14,6 +14,7 @@ from devices.ports import BrokerIdentity
 if TYPE_CHECKING:
     from auth.keys import Keys
     from db.models import Device
+    from devices.directory import KnownDevice
 
 ITERATIONS = 101  # Mosquitto's own number; the passwords have 160 random bits
 SALT = 12  # bytes
@@ -29,7 +30,7 @@ def mqtt_password(keys: "Keys", seed: str) -> str:
     return keys.word("mqtt-password", seed)
 
 
-def command_key(keys: "Keys", device: "Device") -> str:
+def command_key(keys: "Keys", device: "Device | KnownDevice") -> str:
     """Return the text whose UTF-8 bytes are the key of the signature on a device's commands."""
     return keys.word("command-key", device.command_seed)
 

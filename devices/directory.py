@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
@@ -26,6 +26,7 @@ class KnownDevice:
     public_id: str
     controller_id: str
     expected_interval_s: int
+    command_seed: str = field(repr=False, default="")
 
 
 class Directory:
@@ -70,7 +71,11 @@ class Directory:
 
     def _read(self, controller_id: str | None) -> list[KnownDevice]:
         query = select(
-            Device.id, Device.public_id, Device.controller_id, Device.expected_interval_s
+            Device.id,
+            Device.public_id,
+            Device.controller_id,
+            Device.expected_interval_s,
+            Device.command_seed,
         )
         if controller_id is not None:
             query = query.where(Device.controller_id == controller_id)

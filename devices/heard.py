@@ -9,6 +9,7 @@ from devices.bucket import Bucket
 from devices.directory import KnownDevice
 from devices.parsing import Plain
 from devices.presence import State, state_at
+from mqtt.sealing import Seal
 
 
 @dataclass(slots=True)
@@ -41,6 +42,13 @@ class Heard:
     last_seen: int = 0
     attributes: dict[str, Plain] = field(default_factory=dict)
     shown: State = State.NEVER_SEEN  # what browsers were told last
+    counted: int = 0  # the counter of the last sealed message
+    seal: Seal | None = None  # opens such messages; made with the first
+
+    def is_new(self, sensor: str) -> bool:
+        """Return whether a sensor has said nothing yet."""
+        known = self.sensors.get(sensor)
+        return known is None or not known.newest_ms
 
     def row(self) -> PresenceRow:
         """Return the presence as it is stored."""
@@ -68,6 +76,7 @@ def load(
     series = store.series(wanted)
     newest = store.newest(one.id for several in series.values() for one in several)
     presence = store.presence(wanted)
+    counted = store.counters(wanted)
     found = {}
     for device_id, device in wanted.items():
         sensors = {one.name: Sensor(one.id, one.kind, 0) for one in series[device_id]}
@@ -79,6 +88,7 @@ def load(
         if row := presence.get(device_id):
             heard.said, heard.since, heard.last_seen = row.said, row.since, row.last_seen
             heard.attributes = row.attributes
+        heard.counted = counted.get(device_id, 0)
         heard.shown = heard.state(now_ms)
         found[device_id] = heard
     return found

@@ -1,6 +1,6 @@
 """Decides what becomes of a message: readings, presence, answers, or a counted refusal."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -9,13 +9,16 @@ from db.telemetry.store import TelemetryStore
 from devices import heard as memory
 from devices import units
 from devices.directory import KnownDevice
+from devices.foreign.reader import Reader
 from devices.heard import Heard, Sensor
 from devices.payloads import Decoded, Limits, Reading, Status, decode, sample
 from devices.ports import LiveEvent
 from devices.presence import MISSED, State
+from mqtt.sealing import UP, Seal, SealError
 
 NOBODY = 0  # refusals of messages that belong to no known device
 BULK = 100  # of a message with more readings, browsers are sent the newest of each sensor
+SEAL_REASONS = {"forged": "not_authentic", "malformed": "bad_seal"}  # others as they are
 CATCH_UP_MS = 60_000  # after a pause, the broker may send at once what it held back
 
 
@@ -57,12 +60,28 @@ class Intake:
     """Takes in the messages of all devices, in order; for one thread."""
 
     def __init__(
-        self, store: TelemetryStore, *, limits: Limits, max_sensors: int, rate: float
+        self,
+        store: TelemetryStore,
+        *,
+        limits: Limits,
+        max_sensors: int,
+        rate: float,
+        key_of: Callable[[KnownDevice], str],
     ) -> None:
+        """Begin with nothing known.
+
+        Args:
+            store: of readings.
+            limits: of one message.
+            max_sensors: of one device.
+            rate: messages a second that a device may send.
+            key_of: returns the command key of a device, with which it seals.
+        """
         self._store = store
         self._limits = limits
         self._max_sensors = max_sensors
         self._rate = rate
+        self._key_of = key_of
         self._heard: dict[int, Heard] = {}
 
     def load(self, devices: Iterable[KnownDevice], *, now_ms: int) -> int:
@@ -91,13 +110,40 @@ class Intake:
         Raises:
             Unavailable: the store cannot be reached just now; the message can be given again.
         """
-        heard = self._heard.get(device.id)
-        if heard is None:
-            self.load([device], now_ms=arrival.arrived_ms)
-            heard = self._heard[device.id]
+        heard = self._find(device, arrival)
         if not arrival.retained and not heard.bucket.take(arrival.arrived_ms):
             refuse(out, "flood", arrival, device=device)
             return
+        if arrival.rest == UP:
+            self._take_sealed(heard, arrival, out)
+        else:
+            self._take_plain(heard, arrival, out)
+
+    def _find(self, device: KnownDevice, arrival: Arrival) -> Heard:
+        if device.id not in self._heard:
+            self.load([device], now_ms=arrival.arrived_ms)
+        return self._heard[device.id]
+
+    def _take_sealed(self, heard: Heard, arrival: Arrival, out: Outcome) -> None:
+        """Take in what is in an envelope, once."""
+        device = heard.device
+        if heard.seal is None:
+            heard.seal = Seal(self._key_of(device), arrival.topic)
+        try:
+            if len(arrival.payload) > self._limits.payload:
+                raise SealError("too_large")
+            opened = heard.seal.open_(arrival.payload, above=heard.counted)
+        except SealError as error:
+            if not (arrival.retained and error.code == "replayed"):  # the broker kept an old one
+                refuse(out, SEAL_REASONS.get(error.code, error.code), arrival, device=device)
+            return
+        inner = arrival._replace(rest=opened.topic, payload=opened.payload)
+        self._take_plain(heard, inner, out)
+        heard.counted = out.batch.counters[device.id] = opened.n
+        out.repeatable = False
+
+    def _take_plain(self, heard: Heard, arrival: Arrival, out: Outcome) -> None:
+        device = heard.device
         said = decode(
             arrival.rest, arrival.payload, arrived_ms=arrival.arrived_ms, limits=self._limits
         )
@@ -114,6 +160,36 @@ class Intake:
         if said.log or said.refusals or not said.timed:
             out.repeatable = False
         _life_sign(heard, said.status, arrival.arrived_ms, out)
+
+    def take_foreign(
+        self, device: KnownDevice, reader: Reader, arrival: Arrival, out: Outcome
+    ) -> list[Reading]:
+        """Add what a message on a mapped topic comes to; return what it said.
+
+        Raises:
+            Unavailable: the store cannot be reached just now; the message can be given again.
+        """
+        heard = self._find(device, arrival)
+        if not arrival.retained and not heard.bucket.take(arrival.arrived_ms):
+            refuse(out, "flood", arrival, device=device)
+            return []
+        if len(arrival.payload) > self._limits.payload:
+            refuse(out, "too_large", arrival, device=device)
+            return []
+        told = reader.take(arrival.topic, arrival.payload)
+        readings = [
+            Reading(one.source.sensor, one.kind, arrival.arrived_ms, one.value, one.source.unit)
+            for one in told.values
+            if not arrival.retained or heard.is_new(one.source.sensor)
+        ]
+        status = None if told.online is None else Status(told.online)
+        self._take_readings(heard, Decoded(readings=readings, timed=False), arrival, out)
+        for unusable in told.unusable:
+            refuse(out, unusable.reason, arrival, device=device, shown=unusable.sample)
+        if status or (readings and not arrival.retained):
+            _life_sign(heard, status, arrival.arrived_ms, out)
+        out.repeatable = False
+        return readings
 
     def tick(self, now_ms: int) -> list[LiveEvent]:
         """Return the events of devices that have been silent for too long since last asked."""

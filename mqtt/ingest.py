@@ -3,22 +3,25 @@
 import logging
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
+from auth.keys import load
 from clock import utcnow
 from config import Settings
 from db.base import db
 from db.models import Device
 from db.telemetry.store import TelemetryStore
-from devices import commands
+from devices import commands, credentials
 from devices.directory import Directory, KnownDevice
 from devices.intake import Intake
 from devices.payloads import Limits
 from devices.ports import LiveBus
 from errors import Unavailable
+from mqtt.foreign import ForeignTopics
 from mqtt.inbox import Inbox
 from mqtt.listener import Listener
 from mqtt.mosquitto import client_id
@@ -51,9 +54,13 @@ class Ingest:
                     limits=Limits(payload=settings.mqtt_max_payload),
                     max_sensors=settings.max_sensors_per_device,
                     rate=settings.device_max_rate,
+                    key_of=partial(credentials.command_key, load(settings)),
                 ),
                 receipts=Receipts(client_id(settings, "listener")),
                 answer=self._answer,
+                foreign=ForeignTopics(
+                    server, store, bus, self._listener, namespace=settings.mqtt_namespace
+                ),
             )
         )
         self._started = time.monotonic()

@@ -95,6 +95,14 @@ def presence(link: Link, device_ids: Iterable[int]) -> dict[int, PresenceRow]:
     return {row[0]: PresenceRow(row[1], row[2], row[3], json.loads(row[4])) for row in rows}
 
 
+def counters(link: Link, device_ids: Iterable[int]) -> dict[int, int]:
+    """Return how far devices have counted their sealed messages; who never sent one is left out."""
+    rows = link.rows(
+        f"SELECT device_id, n FROM sealed WHERE device_id {link.among}", link.ids(device_ids)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def refusals(link: Link, device_id: int) -> list[Refusal]:
     """Return what was refused of a device, the most recent reason first."""
     rows = link.rows(

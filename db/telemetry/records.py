@@ -115,6 +115,7 @@ class Batch:
         presence: the new state by device id.
         refusals: by (device id, reason), with `count` to be added; device 0: no such device.
         logs: (device id, ts, text).
+        counters: of the last sealed message, by device id.
         receipt: what the batch came from, if the broker might send it again.
     """
 
@@ -123,6 +124,7 @@ class Batch:
     presence: dict[int, PresenceRow] = field(default_factory=dict)
     refusals: dict[tuple[int, str], Refusal] = field(default_factory=dict)
     logs: list[tuple[int, int, str]] = field(default_factory=list)
+    counters: dict[int, int] = field(default_factory=dict)
     receipt: Receipt | None = None
 
 

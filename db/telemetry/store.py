@@ -30,7 +30,7 @@ from db.telemetry.sealing import Due
 PAGE = 20_000  # readings a page of an export
 EMPTIED_AT_ONCE = 200  # chunks a transaction
 TABLES_BY_SERIES = ("reading", "event", "latest", "chunk")
-TABLES_BY_DEVICE = ("presence", "refusal", "device_log", "series")
+TABLES_BY_DEVICE = ("presence", "refusal", "device_log", "sealed", "series")
 
 
 class TelemetryStore:
@@ -243,6 +243,11 @@ class TelemetryStore:
         """Return the presence of each device that was ever heard of."""
         with self._reading() as link:
             return reading.presence(link, device_ids)
+
+    def counters(self, device_ids: Iterable[int]) -> dict[int, int]:
+        """Return how far devices have counted their sealed messages, where any came."""
+        with self._reading() as link:
+            return reading.counters(link, device_ids)
 
     def refusals(self, device_id: int) -> list[Refusal]:
         """Return what was refused of a device (0: of nobody known), newest reason first."""

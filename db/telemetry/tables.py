@@ -111,6 +111,13 @@ refusal = Table(  # what was dropped, by reason, with one sample each; device 0:
     Column("sample", Text, nullable=False),  # at most 200 characters, unprintable ones escaped
 )
 
+sealed = Table(  # how far each device has counted its sealed messages
+    "sealed",
+    metadata,
+    Column("device_id", Ms, primary_key=True, autoincrement=False),
+    Column("n", Ms, nullable=False),
+)
+
 device_log = Table(
     "device_log",
     metadata,

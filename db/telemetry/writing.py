@@ -26,6 +26,7 @@ REFUSAL = {
     "sample": "text",
 }
 LOG = {"device_id": "bigint", "ts": "bigint", "text": "text"}
+SEALED = {"device_id": "bigint", "n": "bigint"}
 
 KEEP = "ON CONFLICT (series_id, ts) DO NOTHING"
 NEWER = (
@@ -41,6 +42,8 @@ COUNTED = (
     "ON CONFLICT (device_id, reason) DO UPDATE SET count = refusal.count + excluded.count,"
     " last = excluded.last, topic = excluded.topic, sample = excluded.sample"
 )
+
+HIGHER = "ON CONFLICT (device_id) DO UPDATE SET n = excluded.n WHERE excluded.n > sealed.n"
 
 TABLES = {"reading": (READING, "value"), "event": (EVENT, "text")}
 
@@ -67,6 +70,8 @@ def write(link: Link, batch: Batch) -> Written:
         link.insert("refusal", REFUSAL, refused, COUNTED)
     if batch.logs:
         link.insert("device_log", LOG, batch.logs, "")
+    if batch.counters:
+        link.insert("sealed", SEALED, list(batch.counters.items()), HIGHER)
     if batch.receipt:
         _receipt(link, batch.receipt)
     return done
@@ -131,4 +136,5 @@ def one_by_one(batch: Batch) -> Iterable[Batch]:
         yield Batch(refusals={key: refusal})
     for line in batch.logs:
         yield Batch(logs=[line])
+    yield Batch(counters=batch.counters)
     yield Batch(receipt=batch.receipt)

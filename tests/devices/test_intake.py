@@ -12,8 +12,10 @@ from devices.directory import Directory, KnownDevice
 from devices.intake import BULK, Arrival, Intake, Outcome
 from devices.payloads import Limits
 from devices.presence import State
+from mqtt.sealing import Seal
 
 T = 1_795_000_000_000
+KEY = "mfrggzdfmztwq2lknnwg23tpobyxe43u"
 DOOR = KnownDevice(7, "public", "door", expected_interval_s=10)
 
 
@@ -30,7 +32,11 @@ def store(tmp_path):
 
 @pytest.fixture
 def intake(store):
-    made = Intake(store, limits=Limits(), max_sensors=256, rate=100)
+    return started(store)
+
+
+def started(store):
+    made = Intake(store, limits=Limits(), max_sensors=256, rate=100, key_of=lambda _: KEY)
     made.load([DOOR], now_ms=T)
     return made
 
@@ -63,7 +69,7 @@ def test_a_silent_device_is_told_to_be_late_once_and_online_when_it_speaks(intak
 
 def test_what_was_known_before_a_restart_is_known_after_it(store, intake):
     store.write(Batch(presence={7: PresenceRow("online", T, T, {"firmware": "1"})}))
-    again = Intake(store, limits=Limits(), max_sensors=256, rate=100)
+    again = started(store)
 
     assert again.load([DOOR], now_ms=T + 5000) == T
     out = take(again, arrival("telemetry", b"1", T + 6000))
@@ -156,3 +162,79 @@ def test_the_directory_asks_again_for_who_was_missing_and_who_was_changed(server
     assert directory.everyone()[0] == known
     directory.forget(device.public_id)
     assert directory.find(device.controller_id) == known
+
+
+def envelope(n, payload, rest="telemetry", key=KEY):
+    return Seal(key, "gatehouse/door/sealed").seal(rest, payload, n=n)
+
+
+def values(out):
+    return [value for _, _, value in out.batch.values]
+
+
+def reasons(out):
+    return {reason: refusal.count for (_, reason), refusal in out.batch.refusals.items()}
+
+
+def test_what_is_in_an_envelope_is_taken_like_any_other_message(intake):
+    out = take(
+        intake,
+        arrival("sealed", envelope(1, {"temperature": 21.5})),
+        arrival("sealed", envelope(2, "ON", "led/garage")),
+        arrival("sealed", envelope(3, {"id": "x", "status": "done"}, "commands/ack")),
+    )
+    assert values(out) == [21.5, 1.0]
+    assert [said["status"] for _, said in out.answers] == ["done"]
+    assert reasons(out) == {}
+
+
+def test_an_envelope_counts_once_even_after_a_restart(intake, store):
+    first = envelope(5, 1)
+    out = take(intake, arrival("sealed", first), arrival("sealed", first))
+    assert (values(out), reasons(out)) == ([1.0], {"replayed": 1})
+    store.write(out.batch)
+
+    again = take(started(store), arrival("sealed", first), arrival("sealed", envelope(4, 2)))
+
+    assert (values(again), reasons(again)) == ([], {"replayed": 2})
+    assert values(take(started(store), arrival("sealed", envelope(6, 3)))) == [3.0]
+
+
+def test_an_envelope_that_was_changed_or_comes_from_elsewhere_is_refused(intake):
+    good = envelope(1, 1)
+    out = take(
+        intake,
+        arrival("sealed", good.replace(b'"n":1', b'"n":2')),
+        arrival("sealed", envelope(3, 1, key="another key")),
+        arrival("sealed", b"{}"),
+        arrival("sealed", b"\xff"),
+        arrival("sealed", b"x" * (Limits().payload + 1)),
+        arrival("sealed", envelope(4, 1, "nonsense")),
+    )
+    assert values(out) == []
+    assert reasons(out) == {
+        "not_authentic": 1,
+        "unknown_key": 1,
+        "bad_seal": 2,
+        "too_large": 1,
+        "unknown_topic": 1,
+    }
+
+
+def test_an_envelope_that_the_broker_kept_is_passed_over_in_silence(intake):
+    take(intake, arrival("sealed", envelope(1, 1)))
+    out = take(intake, arrival("sealed", envelope(1, 1), retained=True))
+    assert (values(out), reasons(out)) == ([], {})
+
+
+def test_a_forged_envelope_does_not_move_the_counter(intake):
+    take(intake, arrival("sealed", envelope(1, 1).replace(b'"n":1', b'"n":9000')))
+    assert values(take(intake, arrival("sealed", envelope(2, 7)))) == [7.0]
+
+
+def test_the_store_keeps_the_highest_counter(store):
+    for n in (5, 9, 7):
+        store.write(Batch(counters={7: n}))
+    assert store.counters([7, 8]) == {7: 9}
+    store.forget(7)
+    assert store.counters([7]) == {}
