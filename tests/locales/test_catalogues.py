@@ -25,6 +25,13 @@ def forms(message) -> list[str]:
     return list(message.string) if isinstance(message.string, tuple | list) else [message.string]
 
 
+def translated(code: str):
+    """Pairs of original and translation, each number form by itself."""
+    for one in catalogue.read(code):
+        original = one.id[1] if isinstance(one.id, tuple | list) else one.id
+        yield from ((original, form) for form in forms(one) if original and form)
+
+
 def test_the_texts_of_all_parts_are_found(used):
     found = {str(one.id) for one in used if isinstance(one.id, str)}
 
@@ -63,27 +70,19 @@ def test_every_number_form_is_there(code):
 
 @EVERY
 def test_every_translation_has_the_gaps_of_the_original(code):
-    for one in catalogue.read(code):
-        if not one.id:
-            continue
-        original = one.id[1] if isinstance(one.id, tuple | list) else one.id
-        for form in forms(one):
-            assert sorted(GAP.findall(form)) == sorted(GAP.findall(original)), original
-            assert GAP.sub("", form).replace("%%", "").count("%") == (
-                GAP.sub("", original).replace("%%", "").count("%")
-            ), original
+    for original, form in translated(code):
+        assert sorted(GAP.findall(form)) == sorted(GAP.findall(original)), original
+        assert GAP.sub("", form).replace("%%", "").count("%") == (
+            GAP.sub("", original).replace("%%", "").count("%")
+        ), original
 
 
 @EVERY
 def test_every_translation_ends_as_the_original_does(code):
-    for one in catalogue.read(code):
-        if not one.id:
-            continue
-        original = one.id[1] if isinstance(one.id, tuple | list) else one.id
-        for form in forms(one):
-            for sign in (".", ":", "…", "?", "!"):
-                assert form.endswith(sign) == original.endswith(sign), (original, form)
-            assert form == form.strip(), original
+    for original, form in translated(code):
+        for sign in (".", ":", "…", "?", "!"):
+            assert form.endswith(sign) == original.endswith(sign), (original, form)
+        assert form == form.strip(), original
 
 
 @EVERY
