@@ -1,4 +1,4 @@
-"""`db`: migrate, back up and restore the databases."""
+"""`db`: migrate, back up, restore and move the databases."""
 
 from pathlib import Path
 
@@ -7,10 +7,10 @@ import click
 import wiring
 from cli.groups import Group
 from clock import utcnow
-from db import backup, migrations
+from db import backup, migrations, move
 from db.base import db, telemetry_engine
 
-database = Group("db", help="Migrate, back up and restore the databases.")
+database = Group("db", help="Migrate, back up, restore and move the databases.")
 
 
 def _engines() -> dict[str, "backup.Engine"]:
@@ -50,3 +50,23 @@ def restore(folder: Path) -> None:
         click.echo(f"{path} restored")
     for history, engine in _engines().items():
         migrations.upgrade(history, engine)
+
+
+@database.command("move")
+@click.option("--to", "url", required=True, help="postgresql://USER@HOST/DATABASE, an empty one")
+def move_command(url: str) -> None:
+    """Copy everything from the SQLite files to PostgreSQL; the server must be stopped.
+
+    The files stay as they are.  A password is better kept in ~/.pgpass or PGPASSWORD than in
+    the address, where other users of this machine can see it.
+    """
+    wiring.current().store.close()
+    files = {}
+    for history, engine in _engines().items():
+        if engine.dialect.name != "sqlite":
+            raise click.ClickException("DATABASE_URL is set: the data is not in SQLite files")
+        engine.dispose()
+        files[history] = Path(str(engine.url.database))
+    for table, rows, sensors in move.move(files, url):
+        click.echo(f"{table}: {rows} rows" + (f" of {sensors} sensors" if sensors else ""))
+    click.echo("All rows are equal.  Set DATABASE_URL to the new database and start the server.")

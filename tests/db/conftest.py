@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -55,6 +56,16 @@ def postgres() -> Iterator[Engine]:
         yield engine
         engine.dispose()
         as_postgres(*control, "-m", "immediate", "stop")
+
+
+@pytest.fixture
+def database(postgres: Engine) -> Iterator[str]:
+    """The address of an empty database of its own in that cluster."""
+    name = f"made_{secrets.token_hex(4)}"
+    with postgres.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        yield postgres.url.set(database=name).render_as_string()
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
