@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import aliased
 
 from auth import access, audit
@@ -27,7 +27,10 @@ from notify.mark import N_
 
 ANSWER_GRACE = timedelta(milliseconds=500)  # for the way back of an answer
 # what anybody who may operate a device may ask of it; other names are for those who manage it
-KNOWN = frozenset({"unlock", "lock", "open", "close", "stop", "on", "off", "set", "restart"})
+KNOWN = frozenset(
+    {"unlock", "lock", "open", "close", "stop", "on", "off", "set", "restart"}
+    | {"press", "position", "brightness"}  # of devices that were not written for us
+)
 ANSWERS = frozenset({"done", "refused", "failed"})
 IDENTITY = re.compile(r"[0-9a-f-]{36}")
 AWAY, DEAF = "broker not reachable", "not connected"  # details
@@ -156,6 +159,7 @@ def settle(*, bus: LiveBus, now: datetime) -> int:
         select(Command.id, Command.state).where(
             Command.state.in_(progress.UNDERWAY),
             Command.answered_at.is_(None),  # a simple lock that logged in again says no more
+            or_(Command.awaits.is_(True), Command.state != "delivered"),
             Command.expires_at <= now - ANSWER_GRACE,
         )
     ).all()
@@ -211,7 +215,7 @@ def find(device: Device, public_id: str) -> Command:
 
 def _send(command: Command, order: Order, publisher: Publisher, bus: LiveBus) -> None:
     begin = elsewhere()
-    went = bool(order.message) and publisher.publish(
+    went = order.is_usable and publisher.publish(
         order.topic,
         order.message,
         expires_in_s=(command.expires_at - command.asked_at).total_seconds(),
@@ -224,9 +228,9 @@ def _send(command: Command, order: Order, publisher: Publisher, bus: LiveBus) ->
     if went:
         move("sent", sent_at=now)
         return
-    if order.rotating and order.message:
+    if order.rotating and order.is_usable:
         handshake.give_back(begin, command.id)
-    move("failed", detail=AWAY if order.message else USED_UP)
+    move("failed", detail=AWAY if order.is_usable else USED_UP)
 
 
 def _taken(begin: Begin, bus: LiveBus, identity: int, rotating: bool, heard: bool) -> None:

@@ -62,6 +62,7 @@ def identity(device: "Device") -> BrokerIdentity:
         controller_id=device.controller_id,
         seed=device.mqtt_seed,
         reads=(device.handshake.topic,) if device.handshake else (),
+        trees=tuple(device.topic_trees or ()),
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from auth.keys import Keys
 from clock import to_ms
 from db.models import Command, Device, Handshake
-from devices import credentials, handshake, signing
+from devices import asking, credentials, handshake, signing
 from mqtt.sealing import DOWN, Seal
 
 
@@ -20,13 +20,18 @@ class Order:
 
     Attributes:
         topic: the full name.
-        message: what to publish; empty: the trigger is used up and the lock has to log in again.
+        message: what to publish.
         rotating: whether it is a trigger, which must be followed by the word to log in again.
     """
 
     topic: str
     message: bytes
     rotating: bool = False
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether there is something to send; a used-up trigger is empty until the next login."""
+        return bool(self.message) or not self.rotating
 
 
 def prepare(
@@ -41,7 +46,13 @@ def prepare(
         keys: from which the device's secrets follow.
         namespace: MQTT_NAMESPACE.
         now: when.
+
+    Raises:
+        Invalid: a foreign device cannot do this.
     """
+    if action := asking.action_for(session, command.device_id, command.name, command.params):
+        command.awaits = bool(action.expects)
+        return Order(action.topic, asking.payload(action, command.params))
     if command.name in handshake.OPENS:
         query = select(Handshake).where(Handshake.device_id == command.device_id)
         spoken = session.scalar(query.execution_options(populate_existing=True))

@@ -67,6 +67,7 @@ class BrokerIdentity:
     controller_id: str
     seed: str = field(repr=False, default="")  # for brokers that want the password itself
     reads: tuple[str, ...] = ()  # topics besides its own that it may subscribe to
+    trees: tuple[str, ...] = ()  # branches of the topic tree that it may use as it likes
 
 
 class BrokerAdmin(Protocol):

@@ -256,13 +256,18 @@ def identities() -> list[BrokerIdentity]:
             Device.controller_id,
             Device.mqtt_seed,
             Handshake.topic,
+            Device.topic_trees,
         )
         .outerjoin(Handshake, Handshake.device_id == Device.id)
         .where(Device.revoked_at.is_(None))
     )
     return [
-        BrokerIdentity(username, hashed, controller_id, seed, reads=(topic,) if topic else ())
-        for username, hashed, controller_id, seed, topic in rows
+        BrokerIdentity(
+            *(username, hashed, controller_id, seed),
+            reads=(topic,) if topic else (),
+            trees=tuple(trees or ()),
+        )
+        for username, hashed, controller_id, seed, topic, trees in rows
     ]
 
 

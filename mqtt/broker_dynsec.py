@@ -109,6 +109,8 @@ class DynsecBroker:
 def _acls_of(grant: Grant) -> list[dict[str, Any]]:
     if grant.action is WRITE:
         types: tuple[str, ...] = ("publishClientSend",)
+    elif grant.filter.endswith("#"):  # a whole branch, and whatever is asked for below it
+        types = ("publishClientReceive", "subscribePattern", "unsubscribePattern")
     else:
         types = ("publishClientReceive", "subscribeLiteral", "unsubscribeLiteral")
     return [{"acltype": kind, "topic": grant.filter, "allow": True} for kind in types]

@@ -61,6 +61,7 @@ def checked(identity: BrokerIdentity) -> BrokerIdentity:
         and CONTROLLER_ID.fullmatch(identity.controller_id)
         and not re.search(r"[\s:]", identity.password_hash)
         and not any(re.search(r"[\s+#]", topic) for topic in identity.reads)
+        and all(tree.isprintable() and not set(tree) & {"+", "#"} for tree in identity.trees)
     )
     if not names:
         raise Invalid("broker_name_invalid", "A broker name has letters, digits, '_' and '-' only.")

@@ -27,12 +27,13 @@ class Grant:
 
 
 def of_device(identity: BrokerIdentity, namespace: str) -> list[Grant]:
-    """Return everything that a device may do: its own topics and nothing else."""
+    """Return everything that a device may do: its own topics, and what it was given besides."""
     own = identity.controller_id
     return [
         *(Grant(WRITE, topics.of(namespace, own, rest)) for rest in topics.DEVICE_WRITES),
         *(Grant(READ, topics.of(namespace, own, rest)) for rest in topics.DEVICE_READS),
         *(Grant(READ, topic) for topic in identity.reads),
+        *(Grant(action, f"{tree}/#") for tree in identity.trees for action in (READ, WRITE)),
     ]
 
 

@@ -19,7 +19,7 @@ from clock import now_ms
 from config import Settings
 from mqtt import topics
 from mqtt.bulk import BulkClient
-from mqtt.client import connect, disconnect, set_up
+from mqtt.client import connect, disconnect, set_up, transport
 from mqtt.inbox import Inbox, Message
 from mqtt.mosquitto import client_id
 
@@ -37,6 +37,8 @@ class Listener:
         self.session_since = 0  # the generation with which the broker's session began
         self.connected = False
         self._wanted = False  # between start and stop
+        self._foreign: frozenset[str] = frozenset()  # topics that are not our devices'
+        self._own_mid: int | None = None  # of the subscription that we cannot do without
         self.problem = ""  # why there is no connection, as the broker said it
         self.last_traffic = time.monotonic()
         self.client = BulkClient(
@@ -45,6 +47,7 @@ class Listener:
             protocol=MQTTProtocolVersion.MQTTv311,
             clean_session=False,
             manual_ack=True,
+            transport=transport(settings),
         )
         set_up(self.client, settings, "listener")
         self.client.on_connect = self._on_connect
@@ -68,6 +71,16 @@ class Listener:
         if self._wanted:
             self.client.loop_start()
 
+    def follow(self, filters: frozenset[str]) -> None:
+        """Listen to these topics besides those of our own devices, instead of those before."""
+        before, self._foreign = self._foreign, filters
+        if not self.connected:
+            return  # the next connection begins with them
+        if fresh := filters - before:
+            self.client.subscribe([(name, 1) for name in sorted(fresh)])
+        if gone := before - filters:
+            self.client.unsubscribe(sorted(gone))
+
     def acknowledge(self, messages: Iterable[Message]) -> None:
         """Tell the broker that messages of one connection are stored, in order."""
         with self._lock:
@@ -89,12 +102,18 @@ class Listener:
             self.session_since = self.generation
         self.problem = ""
         filters = topics.listened(self._settings.mqtt_namespace)
-        client.subscribe([(name, 1) for name in filters])
+        _, self._own_mid = client.subscribe([(name, 1) for name in filters])
+        if self._foreign:
+            client.subscribe([(name, 1) for name in sorted(self._foreign)])
 
     def _on_subscribe(
-        self, _client: Client, _data: Any, _mid: int, reasons: list[Any], _properties: Any
+        self, _client: Client, _data: Any, mid: int, reasons: list[Any], _properties: Any
     ) -> None:
         refused = [str(reason) for reason in reasons if reason.is_failure]
+        if mid != self._own_mid:
+            if refused:
+                log.warning("the broker refuses %d foreign topics", len(refused))
+            return
         if refused:
             self.problem = f"subscription refused: {refused[0]}"
             log.error("the broker refuses %d of the listener's subscriptions", len(refused))

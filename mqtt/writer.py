@@ -21,6 +21,7 @@ from devices.intake import Arrival, Intake, Outcome, refuse
 from devices.ports import LiveBus, LiveEvent
 from errors import Unavailable
 from mqtt import topics
+from mqtt.foreign import ForeignTopics
 from mqtt.inbox import Inbox, Message
 from mqtt.receipts import Receipts
 
@@ -76,6 +77,7 @@ class Parts:
     intake: Intake
     receipts: Receipts
     answer: Answer  # raises Unavailable if it cannot be kept just now
+    foreign: ForeignTopics
 
 
 class _GivenUp(Exception):
@@ -116,22 +118,27 @@ class Writer:
         for event in events:
             if event.kind == "device" and event.data.get("change") != "sensors":
                 self._changed.append(event.device)
+                self._parts.foreign.changed()
 
     def _run(self) -> None:
         inbox = self._parts.inbox
         try:
             self._patiently(self._load)
+            self._patiently(self._parts.foreign.refresh)
             due, size = 0.0, 0
             while not inbox.closed or len(inbox):
                 if size >= LINGER_FROM:
                     self._stopping.wait(min(LINGER_S, size * LINGER_S_EACH))
                 messages = inbox.take(BATCH, max(0.0, due - time.monotonic()))
                 size = len(messages)
+                if self._changed:
+                    self._patiently(self._parts.foreign.refresh)
                 if messages:
                     self._handle(messages)
                 if time.monotonic() >= due:
                     due = time.monotonic() + TICK_S
                     self._parts.listener.revive()
+                    self._patiently(self._parts.foreign.refresh)
                     self._parts.bus.publish(self._parts.intake.tick(now_ms()))
         except _GivenUp:
             log.warning("ended while the database was away; the broker keeps what is not stored")
@@ -158,6 +165,7 @@ class Writer:
         self._patiently(partial(self._take_all, deque(messages), out))
         for device, said in out.answers:
             self._patiently(partial(parts.answer, device, said))
+        self._patiently(parts.foreign.settle)
         batch = out.close()
         if not out.repeatable:
             batch.receipt = parts.receipts.issue(messages)
@@ -201,7 +209,7 @@ class Writer:
             message.topic, rest, message.payload, message.arrived_ms, message.retained
         )
         if topic is None:
-            refuse(out, "unknown_topic", arrival)
+            parts.foreign.take(arrival, parts.intake, out)
             return
         device = parts.directory.find(topic.controller_id)
         if device is None:

@@ -22,3 +22,23 @@ def identity(topic: str, payload: str) -> str | None:
 def understand(configs: Mapping[str, str]) -> Foreign | None:
     """Return the device that these messages, payload by topic, announce together."""
     return next((found for way in WAYS if (found := way.understand(configs))), None)
+
+
+def is_plain(topic: str) -> bool:
+    """Return whether a topic gives a device away that announces nothing."""
+    return tasmota.is_plain(topic)
+
+
+def ends_device(topic: str) -> bool:
+    """Return whether an empty message on a topic takes back the whole device."""
+    return tasmota.ends_device(topic)
+
+
+def merged(topic: str, before: str, payload: str) -> str:
+    """Return what is to be known of a topic after another message on it."""
+    return tasmota.merged(topic, before, payload) if is_plain(topic) else payload
+
+
+def shape(topic: str, payload: str) -> str:
+    """Return what of a message makes a difference; equal shapes need to be seen once."""
+    return tasmota.merged(topic, "", payload, shape=True) if is_plain(topic) else payload

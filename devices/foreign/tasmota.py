@@ -81,6 +81,8 @@ def identity(topic: str, payload: str) -> str | None:
         return None
     what = found["what"]
     sure = payload in {"Online", "Offline"} if what == "LWT" else _object(payload) is not None
+    if what in {"STATE", "RESULT"}:
+        sure = bool(_powers({topic: payload}))
     return f"tasmota-topic:{found['topic']}" if sure or what.startswith("POWER") else None
 
 
@@ -97,6 +99,32 @@ def understand(configs: Mapping[str, str]) -> Foreign | None:
     if config:
         return _announced(config, sensors if isinstance(sensors, dict) else {})
     return _plain({topic: text for topic, text in configs.items() if PLAIN.fullmatch(topic)})
+
+
+def ends_device(topic: str) -> bool:
+    """Return whether an empty message on a topic takes back the whole device."""
+    found = ANNOUNCED.fullmatch(topic)
+    return found is not None and found["what"] == "config"
+
+
+def merged(topic: str, before: str, payload: str, *, shape: bool = False) -> str:
+    """Return what plain messages on a topic gave away so far.
+
+    Args:
+        topic: of plain messages.
+        before: what this function returned last.
+        payload: of a further message.
+        shape: leave the values out.
+    """
+    said = _object(payload)
+    if said is None:
+        return ""
+    if not topic.endswith("/SENSOR"):
+        said = {key: "" for key in said if re.fullmatch(r"POWER\d?", key)}
+    known = {**(_object(before) or {}), **said}
+    if shape:
+        return json.dumps(sorted(map(str, (path for path, _ in _values(known)))))
+    return json.dumps(known)
 
 
 def _announced(config: dict[str, Any], sensors: dict[str, Any]) -> Foreign | None:

@@ -1,0 +1,121 @@
+"""What foreign devices are sent for a command, and how their state says that it was done."""
+
+from datetime import datetime, timedelta
+from math import isclose
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from db.base import db, transaction
+from db.models import Command, ForeignAction, Proposal
+from devices import progress
+from devices.foreign.template import fill
+from devices.ports import LiveBus
+from errors import Invalid
+from notify.mark import N_
+
+REMEMBERED = timedelta(seconds=60)  # a state that comes later says nothing about the command
+
+
+def action_for(session: Session, device_id: int, name: str, params: Any) -> ForeignAction | None:
+    """Return what a command means to a foreign device, or None for a device of our own kind.
+
+    Raises:
+        Invalid: the device cannot do that, or it is not said with which of its parts.
+    """
+    query = select(ForeignAction).where(ForeignAction.device_id == device_id)
+    known = session.scalars(query.order_by(ForeignAction.id)).all()
+    announced = select(Proposal.id).where(Proposal.device_id == device_id)
+    if not known and session.scalar(announced) is None:
+        return None
+    target = params.get("target")
+    found = [one for one in known if one.name == name and target in {None, one.target, one.label}]
+    if not found:
+        raise Invalid("command_unknown", N_("This device cannot do that."), field="name")
+    if len(found) > 1:
+        raise Invalid(
+            "target_needed",
+            N_("Say which part is meant: %(targets)s."),
+            targets=", ".join(one.target for one in found),
+            field="params",
+        )
+    return found[0]
+
+
+def payload(action: ForeignAction, params: dict[str, Any]) -> bytes:
+    """Return what is published.
+
+    Raises:
+        Invalid: the value is missing, or outside of what the device takes.
+    """
+    if not action.wants_value:
+        text = fill(action.payload, "") if action.templated else action.payload
+    else:
+        text = fill(action.payload, _value(action, params.get("value")))
+    if text is None:
+        raise _bad_value()
+    return text.encode()
+
+
+def confirm(device_id: int, sensor: str, value: float | str, *, bus: LiveBus, now: datetime) -> int:
+    """Close commands that a sensor's value shows to be done; return how many."""
+    recent = db.session.scalars(
+        select(Command).where(
+            Command.device_id == device_id,
+            Command.awaits.is_(True),
+            Command.state.in_((*progress.UNDERWAY, *progress.UNSURE)),
+            Command.asked_at > now - REMEMBERED,
+        )
+    ).all()
+    done = 0
+    for command in recent:
+        if _shows(device_id, command, sensor, value):
+            done += progress.move(
+                transaction,
+                command.id,
+                "done",
+                since=(*progress.UNDERWAY, *progress.UNSURE),
+                bus=bus,
+                now=now,
+                answered_at=now,
+            )
+    return done
+
+
+def _shows(device_id: int, command: Command, sensor: str, value: float | str) -> bool:
+    try:
+        action = action_for(db.session(), device_id, command.name, command.params)
+    except Invalid:
+        return False  # the device announced other parts since
+    if action is None or action.sensor != sensor:
+        return False
+    asked = command.params.get("value")
+    return any(_same(asked if one is None else one, value) for one in action.expects)
+
+
+def _same(wanted: Any, value: float | str) -> bool:
+    if isinstance(wanted, int | float) and isinstance(value, int | float):
+        return isclose(wanted, value, abs_tol=1e-6)
+    return str(wanted) == str(value)
+
+
+def _value(action: ForeignAction, value: Any) -> Any:
+    """Return the value for a payload; whole numbers without a point."""
+    if action.options:
+        if value not in action.options:
+            raise _bad_value()
+        return value
+    if action.low is None or action.high is None:
+        if not isinstance(value, str | int | float) or len(str(value)) > 255:
+            raise _bad_value()
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _bad_value()
+    if not action.low <= value <= action.high:
+        raise _bad_value()
+    return int(value) if float(value).is_integer() else value
+
+
+def _bad_value() -> Invalid:
+    return Invalid("value_invalid", N_("The device does not take this value."), field="params")

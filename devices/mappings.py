@@ -1,0 +1,275 @@
+"""Gives devices further topics: whole branches to use, and single ones to read sensors from.
+
+Whoever manages a device may map what lies in a branch that a device of theirs was given;
+administrators, who give branches, may map any topic outside the namespace.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, select
+
+from auth import access, audit
+from db.base import db, transaction
+from db.models import Device, ForeignAction, Grant, Level, Mapping, User
+from devices import credentials
+from devices.foreign import bounds, paths, template
+from devices.foreign.entities import Action, Foreign, Source
+from devices.parsing import NAME
+from devices.ports import BrokerAdmin, LiveBus, LiveEvent
+from errors import Forbidden, Invalid, NotFound
+from notify.mark import N_
+
+if TYPE_CHECKING:
+    from db.telemetry.store import TelemetryStore
+
+MOST = 400  # mappings of a device
+MOST_TREES = 20
+KINDS = {"", "number", "state", "text"}
+
+
+def of(device: Device) -> Sequence[Mapping]:
+    """Return the mappings of a device, in the order in which they are read."""
+    query = select(Mapping).where(Mapping.device_id == device.id).order_by(Mapping.id)
+    return db.session.scalars(query).all()
+
+
+def add(
+    device: Device,
+    source: Source,
+    *,
+    by: User,
+    now: datetime,
+    namespace: str,
+    bus: LiveBus,
+    address: str = "",
+) -> Mapping:
+    """Read a sensor of a device from a topic, from now on.
+
+    Raises:
+        NotFound, Forbidden: `by` does not manage the device, or may not read the topic.
+        Invalid: a topic, a path, a name or a number cannot be used.
+    """
+    _check(source, namespace)
+    with transaction() as session:
+        access.require(by, device, Level.MANAGER)
+        if not may_use(by, [source.topic]):
+            raise Forbidden(
+                "topic_not_yours",
+                N_("This topic belongs to none of your devices. An administrator may map it."),
+            )
+        if len(of(device)) >= MOST:
+            raise Invalid("too_many_mappings", N_("A device has at most %(most)s."), most=MOST)
+        mapping = _row(device, source, announced=False)
+        session.add(mapping)
+        _note(device, "mapping.add", by, now, address, topic=source.topic, sensor=source.sensor)
+    tell(bus, device)
+    return mapping
+
+
+def remove(
+    device: Device, public_id: str, *, by: User, now: datetime, bus: LiveBus, address: str = ""
+) -> None:
+    """Read a topic no longer; what it said stays.
+
+    Raises:
+        NotFound, Forbidden: `by` does not manage the device, or there is no such mapping.
+    """
+    with transaction() as session:
+        access.require(by, device, Level.MANAGER)
+        mapping = session.scalar(
+            select(Mapping).where(Mapping.device_id == device.id, Mapping.public_id == public_id)
+        )
+        if mapping is None:
+            raise NotFound("mapping_not_found", N_("There is no such mapping."))
+        _note(device, "mapping.remove", by, now, address, topic=mapping.topic)
+        session.delete(mapping)
+    tell(bus, device)
+
+
+def give_trees(
+    device: Device,
+    trees: Collection[str],
+    *,
+    by: User,
+    now: datetime,
+    broker: BrokerAdmin,
+    namespace: str,
+    address: str = "",
+) -> None:
+    """Let a device use whole branches of the topic tree besides its own, such as `zigbee2mqtt`.
+
+    The broker lets it publish and subscribe below each of them when this returns.
+
+    Raises:
+        Forbidden: `by` is no administrator.
+        Invalid: a branch cannot be given.
+    """
+    if not by.is_admin:
+        raise Forbidden("admins_only", N_("Only administrators may do that."))
+    wanted = sorted({tree.strip().strip("/") for tree in trees})
+    usable = all(
+        bounds.is_topic(tree) and bounds.outside(namespace, f"{tree}/#") for tree in wanted
+    )
+    if not usable or len(wanted) > MOST_TREES:
+        raise Invalid("topic_invalid", N_("This topic cannot be used."), field="trees")
+    with transaction():
+        device.topic_trees = wanted
+        _note(device, "device.topics", by, now, address, trees=wanted)
+        identity = credentials.identity(device)
+        revoked = device.revoked_at is not None
+    if not revoked:
+        broker.upsert(identity)
+
+
+def may_use(user: User, topics: Collection[str]) -> bool:
+    """Return whether all these topics are in branches of devices that a person manages."""
+    if user.is_admin:
+        return True
+    given = db.session.scalars(
+        select(Device.topic_trees)
+        .join(Grant, Grant.device_id == Device.id)
+        .where(Grant.user_id == user.id, Grant.level >= Level.MANAGER)
+    )
+    trees = {tree for several in given for tree in several}
+    return all(bounds.within(trees, topic) for topic in topics)
+
+
+def usable(foreign: Foreign, namespace: str) -> Foreign:
+    """Return an announced device without anything that names a topic it may not name."""
+    return Foreign(
+        foreign.name[:80],
+        foreign.model[:160],
+        foreign.firmware[:64],
+        [one for one in foreign.sources if _may_read(one.topic, namespace)][:MOST],
+        [one for one in foreign.actions if _may_ask(one.topic, namespace)][:MOST],
+        [one for one in foreign.signals if _may_read(one.topic, namespace)],
+        foreign.mode,
+    )
+
+
+def replace_announced(device: Device, foreign: Foreign) -> None:
+    """Let a device have what it announced last, and keep what people added by hand.
+
+    Stands in the caller's transaction.
+    """
+    session = db.session
+    announced = (Mapping.device_id == device.id, Mapping.announced.is_(True))
+    session.execute(delete(Mapping).where(*announced))
+    session.execute(delete(ForeignAction).where(ForeignAction.device_id == device.id))
+    session.add_all(_row(device, source, announced=True) for source in foreign.sources)
+    session.add_all(_action(device, action) for action in foreign.actions)
+
+
+def describe(device: Device, foreign: Foreign, store: "TelemetryStore") -> None:
+    """Make the sensors of an announced device known with their units and labels."""
+    known = {one.name: one for one in store.series([device.id])[device.id]}
+    for source in {one.sensor: one for one in reversed(foreign.sources)}.values():
+        series = known.get(source.sensor)
+        if series is None:
+            if not source.kind:
+                continue  # its first value says what it is
+            series = store.add_series(device.id, source.sensor, source.kind, source.unit)
+        label = source.label if source.label != source.sensor else ""
+        if (series.unit, series.label) != (source.unit, label):
+            store.describe(series.id, unit=source.unit, label=label)
+
+
+def tell(bus: LiveBus, device: Device) -> None:
+    """Have whoever listens look again at what the device is read from."""
+    bus.publish([LiveEvent(device.public_id, "device", {"change": "mappings"})])
+
+
+def source_of(mapping: Mapping) -> Source:
+    """Return a stored mapping as it is read."""
+    return Source(
+        mapping.topic,
+        mapping.template,
+        mapping.sensor,
+        mapping.kind,
+        mapping.label,
+        mapping.unit,
+        mapping.words,
+        mapping.scale,
+        mapping.offset,
+    )
+
+
+def _check(source: Source, namespace: str) -> None:
+    if not _may_read(source.topic, namespace):
+        raise Invalid("topic_invalid", N_("This topic cannot be used."), field="topic")
+    written = source.template
+    readable = template.is_template(written) or paths.steps(written) is not None
+    if not readable or len(written) > template.LONGEST_TEMPLATE:
+        raise Invalid("path_invalid", N_("This path cannot be used."), field="path")
+    if not NAME.fullmatch(source.sensor):
+        raise Invalid(
+            "sensor_name_invalid",
+            N_("A sensor's name has 1 to 64 letters, digits, '_', '.' or '-'."),
+            field="sensor",
+        )
+    if source.kind not in KINDS or len(source.unit) > 32 or not source.unit.isprintable():
+        raise Invalid("unit_invalid", N_("This unit or kind cannot be used."), field="unit")
+    if not (isfinite(source.scale) and isfinite(source.offset)) or source.scale == 0:
+        raise Invalid("scale_invalid", N_("This scale cannot be used."), field="scale")
+
+
+def _may_read(topic: str, namespace: str) -> bool:
+    return bounds.is_filter(topic) and bounds.outside(namespace, topic)
+
+
+def _may_ask(topic: str, namespace: str) -> bool:
+    return bounds.is_topic(topic) and bounds.outside(namespace, topic)
+
+
+def _row(device: Device, source: Source, *, announced: bool) -> Mapping:
+    return Mapping(
+        device_id=device.id,
+        topic=source.topic,
+        template=source.template,
+        sensor=source.sensor,
+        kind=source.kind,
+        label=source.label[:160],
+        unit=source.unit[:32],
+        words=dict(source.words),
+        scale=source.scale,
+        offset=source.offset,
+        announced=announced,
+    )
+
+
+def _action(device: Device, action: Action) -> ForeignAction:
+    return ForeignAction(
+        device_id=device.id,
+        target=action.target,
+        label=action.label[:160],
+        part=action.part,
+        name=action.name,
+        topic=action.topic,
+        payload=action.payload,
+        templated=action.templated,
+        wants_value=action.wants_value,
+        low=action.low,
+        high=action.high,
+        step=action.step,
+        options=list(action.options),
+        sensor=action.sensor,
+        expects=list(action.expects),
+    )
+
+
+def _note(
+    device: Device, action: str, by: User, now: datetime, address: str, **detail: Any
+) -> None:
+    audit.record(
+        db.session(),
+        action,
+        user=by,
+        object_type="device",
+        object_id=device.public_id,
+        address=address,
+        now=now,
+        **detail,
+    )

@@ -1,0 +1,128 @@
+"""What comes on topics that are not ours: values of mapped devices, and announcements."""
+
+import hashlib
+from collections import deque
+from typing import Protocol
+
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from clock import utcnow
+from db.telemetry.store import TelemetryStore
+from devices import asking, proposals
+from devices.foreign import announcements
+from devices.intake import Arrival, Intake, Outcome, refuse
+from devices.mapped import Mapped
+from devices.ports import LiveBus
+from errors import Unavailable
+from mqtt.decide import covers
+
+LARGEST = 65_536  # bytes of an announcement
+MOST_SEEN = 20_000  # announcements that are not looked at twice
+
+
+class Follower(Protocol):
+    """What subscribes."""
+
+    def follow(self, filters: frozenset[str]) -> None:
+        """Listen to these topics, besides those of our own devices."""
+
+
+class ForeignTopics:
+    """Takes in what the devices of others say; for the writer's thread."""
+
+    def __init__(
+        self,
+        server: Flask,
+        store: TelemetryStore,
+        bus: LiveBus,
+        listener: Follower,
+        *,
+        namespace: str,
+    ) -> None:
+        self._server = server
+        self._store = store
+        self._bus = bus
+        self._listener = listener
+        self._namespace = namespace
+        self._mapped = Mapped(server.app_context)
+        listener.follow(frozenset(announcements.FILTERS))
+        self._seen: dict[str, bytes] = {}  # topic -> what was announced there last
+        self._announced: deque[Arrival] = deque()
+        self._shown: deque[tuple[int, str, float | str]] = deque()
+
+    def changed(self) -> None:
+        """Look mappings up again at the next message; any thread."""
+        self._mapped.changed()
+
+    def refresh(self) -> None:
+        """Follow what mappings there are now.
+
+        Raises:
+            Unavailable: the database cannot be reached just now.
+        """
+        if self._mapped.refresh():
+            self._listener.follow(without_overlap(self._mapped.filters))
+
+    def take(self, arrival: Arrival, intake: Intake, out: Outcome) -> None:
+        """Add what a message on a foreign topic comes to.
+
+        Raises:
+            Unavailable: the store cannot be reached just now; the message can be given again.
+        """
+        found = self._mapped.find(arrival.topic)
+        for device, reader in found:
+            said = intake.take_foreign(device, reader, arrival, out)
+            watched = self._mapped.expected.get(device.id, frozenset())
+            self._shown.extend(
+                (device.id, one.sensor, one.value) for one in said if one.sensor in watched
+            )
+        if announcements.is_one(arrival.topic):
+            self._announced.append(arrival)
+        elif not found:
+            refuse(out, "unknown_topic", arrival)
+
+    def settle(self) -> None:
+        """Take down what was announced, and close commands that were seen to be done.
+
+        Raises:
+            Unavailable: a database cannot be reached just now; calling again goes on.
+        """
+        try:
+            while self._announced:
+                self._announce(self._announced[0])
+                self._announced.popleft()
+            while self._shown:
+                with self._server.app_context():
+                    asking.confirm(*self._shown[0], bus=self._bus, now=utcnow())
+                self._shown.popleft()
+        except SQLAlchemyError as error:
+            raise Unavailable from error
+
+    def _announce(self, arrival: Arrival) -> None:
+        if len(arrival.payload) > LARGEST:
+            return
+        topic, payload = arrival.topic, arrival.payload.decode("utf-8", "replace")
+        shape = hashlib.sha256(announcements.shape(topic, payload).encode()).digest()
+        if self._seen.get(topic) == shape:
+            return
+        with self._server.app_context():
+            proposals.announce(
+                topic,
+                payload,
+                namespace=self._namespace,
+                store=self._store,
+                bus=self._bus,
+                now=utcnow(),
+            )
+        if len(self._seen) >= MOST_SEEN:
+            self._seen.clear()
+        self._seen[topic] = shape
+
+
+def without_overlap(filters: frozenset[str]) -> frozenset[str]:
+    """Return filters that match the same; a broker may deliver once for each that matches."""
+    wide = {one for one in filters if "+" in one or "#" in one} | set(announcements.FILTERS)
+    return frozenset(
+        one for one in filters if not any(other != one and covers(other, one) for other in wide)
+    ) | frozenset(announcements.FILTERS)

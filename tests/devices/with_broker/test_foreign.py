@@ -1,0 +1,238 @@
+"""Devices of others on a real broker: announced, accepted, heard and asked."""
+
+import json
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from clock import utcnow
+from db.base import db, telemetry_engine, transaction
+from db.models import Command, Device, Level, User
+from db.telemetry.store import TelemetryStore
+from devices import commands, mappings, proposals
+from devices.foreign.entities import Source
+from errors import Forbidden, Invalid, NotFound
+from mqtt.ingest import Ingest
+from tests.devices.with_broker.conftest import House
+from tests.mqtt.conftest import Speaker
+from tests.stack import until
+
+NAMESPACE = "gatehouse"
+LOCK = {
+    "command_topic": "zigbee2mqtt/garden gate/set",
+    "device": {"identifiers": ["zigbee2mqtt_0x01"], "name": "garden gate", "model": "Z1"},
+    "name": None,
+    "state_locked": "LOCK",
+    "state_unlocked": "UNLOCK",
+    "state_topic": "zigbee2mqtt/garden gate",
+    "value_template": '{{ value_json["state"] }}',
+    "availability": [
+        {"topic": "zigbee2mqtt/bridge/state", "value_template": "{{ value_json.state }}"}
+    ],
+}
+BATTERY = {
+    "device": LOCK["device"],
+    "device_class": "battery",
+    "unit_of_measurement": "%",
+    "state_topic": "zigbee2mqtt/garden gate",
+    "value_template": "{{ value_json.battery }}",
+}
+PLUG = {
+    **{"dn": "Heater", "fn": ["Heater"], "mac": "5CCF7F00AA77", "md": "Plug", "sw": "14.1"},
+    **{"ofln": "Offline", "onln": "Online", "state": ["OFF", "ON"], "t": "plug77"},
+    **{"ft": "%prefix%/%topic%/", "tp": ["cmnd", "stat", "tele"], "rl": [1], "so": {}},
+}
+
+
+@pytest.fixture
+def store(context) -> Iterator[TelemetryStore]:
+    made = TelemetryStore(telemetry_engine())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ingest(house: House, store: TelemetryStore, server) -> Iterator[Ingest]:
+    made = Ingest(server, house.settings, store, house.bus)
+    made.start()
+    until(lambda: made.health()["connected"], 10, "the listener is connected")
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def admin(house: House) -> User:
+    user = house.person("admin")
+    with transaction():
+        user.role = "admin"
+    return user
+
+
+def bridge(house: House, by: User, *trees: str, name: str = "Bridge") -> tuple[Device, Speaker]:
+    """A device of somebody's that may use these branches, connected."""
+    made = house.device(by, name, "other")
+    give(house, made.device, by, *trees)
+    return made.device, house.connect(made.device.mqtt_username, made.mqtt_password)
+
+
+def give(house: House, device: Device, by: User, *trees: str) -> None:
+    mappings.give_trees(
+        device, trees, by=by, now=utcnow(), broker=house.broker, namespace=NAMESPACE
+    )
+
+
+def accept(house: House, store: TelemetryStore, by: User, public_id: str) -> Device:
+    return proposals.accept(
+        public_id,
+        by=by,
+        now=utcnow(),
+        broker=house.broker,
+        keys=house.keys,
+        namespace=NAMESPACE,
+        store=store,
+        bus=house.bus,
+    )
+
+
+def ask(house: House, device: Device, by: User, name: str, **params) -> Command:
+    return commands.ask(
+        device,
+        name,
+        params,
+        by=by,
+        via="page",
+        key=uuid.uuid4().hex,
+        address="",
+        publisher=house.publisher,
+        keys=house.keys,
+        bus=house.bus,
+        namespace=NAMESPACE,
+        now=utcnow(),
+    )
+
+
+def proposed(by: User):
+    db.session.rollback()
+    return proposals.listed(by=by, namespace=NAMESPACE)
+
+
+def newest(store: TelemetryStore, device: Device) -> dict[str, float | str | None]:
+    series = store.series([device.id])[device.id]
+    found = store.newest(one.id for one in series)
+    return {
+        one.name: found[one.id].text if one.kind == "text" else found[one.id].value
+        for one in series
+        if one.id in found
+    }
+
+
+def state(command: Command) -> str:
+    db.session.rollback()
+    db.session.refresh(command)
+    return command.state
+
+
+def announce_lock(speaker: Speaker) -> None:
+    for kind, config in (("lock", LOCK), ("sensor", BATTERY)):
+        speaker.publish(f"homeassistant/{kind}/0x01/{kind}/config", json.dumps(config), retain=True)
+
+
+def test_a_zigbee_lock_is_accepted_heard_and_unlocked(house, ingest, store, admin):
+    _, speaker = bridge(house, admin, "homeassistant", "zigbee2mqtt")
+    speaker.publish("zigbee2mqtt/bridge/state", '{"state": "online"}', retain=True)
+    announce_lock(speaker)
+    until(lambda: [len(found.sources) for _, found in proposed(admin)] == [2], 5)
+    device = accept(house, store, admin, proposed(admin)[0][0].public_id)
+    assert (device.name, device.kind) == ("garden gate", "lock")
+    assert not proposed(admin)
+    until(lambda: (row := store.presence([device.id]).get(device.id)) and row.said == "online", 5)
+    speaker.publish("zigbee2mqtt/garden gate", '{"state": "LOCK", "battery": 81.5}')
+    until(lambda: newest(store, device) == {"garden_gate": "locked", "Battery": 81.5}, 5)
+    units = {one.name: one.unit for one in store.series([device.id])[device.id]}
+    assert units["Battery"] == "%"
+
+    speaker.subscribe("zigbee2mqtt/garden gate/set")
+    command = ask(house, device, admin, "unlock")
+    until(lambda: ("zigbee2mqtt/garden gate/set", b"UNLOCK") in speaker.got, 5)
+    until(lambda: state(command) == "delivered", 5)
+    speaker.publish("zigbee2mqtt/garden gate", '{"state": "UNLOCK"}')
+    until(lambda: state(command) == "done", 5)
+    with pytest.raises(Invalid):
+        ask(house, device, admin, "restart")
+
+
+def test_a_tasmota_plug_is_accepted_heard_and_switched(house, ingest, store, admin):
+    trees = ("tasmota/discovery", "cmnd/plug77", "stat/plug77", "tele/plug77")
+    _, speaker = bridge(house, admin, *trees, name="Plug account")
+    speaker.publish("tasmota/discovery/5CCF7F00AA77/config", json.dumps(PLUG), retain=True)
+    sensors = {"sn": {"ENERGY": {"Power": 0, "Total": 1.5}}, "ver": 1}
+    speaker.publish("tasmota/discovery/5CCF7F00AA77/sensors", json.dumps(sensors), retain=True)
+    until(lambda: any(len(found.sources) > 3 for _, found in proposed(admin)), 5)
+    device = accept(house, store, admin, proposed(admin)[0][0].public_id)
+    speaker.publish("tele/plug77/LWT", "Online", retain=True)
+    speaker.publish("tele/plug77/STATE", '{"POWER": "OFF"}')
+    speaker.publish("tele/plug77/SENSOR", '{"ENERGY": {"Power": 23, "Total": 1.6}}')
+    wanted = {"Heater": 0.0, "ENERGY.Power": 23.0, "ENERGY.Total": 1.6}
+    until(lambda: newest(store, device) == wanted, 5)
+    speaker.subscribe("cmnd/plug77/+")
+    command = ask(house, device, admin, "on")
+    until(lambda: ("cmnd/plug77/Power1", b"ON") in speaker.got, 5)
+    speaker.publish("stat/plug77/RESULT", '{"POWER": "ON"}')
+    until(lambda: state(command) == "done", 5)
+    assert not [one for one in proposed(admin) if one[0].identity.startswith("tasmota-topic")]
+
+    speaker.publish("tasmota/discovery/5CCF7F00AA77/config", "", retain=True)
+    until(lambda: db.session.rollback() or not mappings.of(device), 5, "nothing is mapped")
+
+
+def test_new_command_topics_wait_for_a_person(house, ingest, store, admin):
+    _, speaker = bridge(house, admin, "homeassistant", "zigbee2mqtt")
+    announce_lock(speaker)
+    until(lambda: [len(found.sources) for _, found in proposed(admin)] == [2], 5)
+    device = accept(house, store, admin, proposed(admin)[0][0].public_id)
+    moved = LOCK | {"command_topic": "zigbee2mqtt/front door/set"}
+    speaker.publish("homeassistant/lock/0x01/lock/config", json.dumps(moved), retain=True)
+    until(lambda: proposed(admin), 5, "a person is asked again")
+    with pytest.raises(Invalid):
+        ask(house, device, admin, "unlock")
+
+
+def test_a_topic_is_mapped_by_hand_with_scale_and_path(house, ingest, store, admin):
+    device, speaker = bridge(house, admin, "meters")
+    source = Source("meters/+/state", "list[0].w", "power", unit="kW", scale=0.001, offset=1.0)
+    made = mappings.add(device, source, by=admin, now=utcnow(), namespace=NAMESPACE, bus=house.bus)
+    until(lambda: "meters/+/state" in ingest._listener._foreign, 5)
+    speaker.publish("meters/7/state", '{"list": [{"w": 2500}]}')
+    until(lambda: newest(store, device) == {"power": 3.5}, 5)
+    speaker.publish("meters/7/state", '{"list": [{"w": "much"}]}')
+    until(lambda: [one.reason for one in store.refusals(device.id)] == ["wrong_kind"], 5)
+    mappings.remove(device, made.public_id, by=admin, now=utcnow(), bus=house.bus)
+    assert not mappings.of(device)
+
+
+def test_nobody_maps_or_accepts_what_is_not_theirs(house, ingest, store, admin, stranger):
+    device, speaker = bridge(house, admin, "homeassistant", "zigbee2mqtt")
+    announce_lock(speaker)
+    until(lambda: proposed(admin), 5)
+    assert not proposed(stranger)
+    with pytest.raises(NotFound):
+        accept(house, store, stranger, proposed(admin)[0][0].public_id)
+    own = house.device(stranger, "Own", "sensor").device
+
+    def add(topic: str, by: User) -> None:
+        now = utcnow()
+        source = Source(topic, "", "value")
+        mappings.add(own, source, by=by, now=now, namespace=NAMESPACE, bus=house.bus)
+
+    with pytest.raises(Forbidden):
+        add("zigbee2mqtt/garden gate", stranger)
+    for topic in ("gatehouse/other/telemetry", "#", "$SYS/#", "+/other/telemetry", "gatehouse/#"):
+        with pytest.raises(Invalid):
+            add(topic, stranger)
+    with pytest.raises(Forbidden):
+        give(house, own, stranger, "zigbee2mqtt")
+    with pytest.raises(Invalid):
+        give(house, device, admin, "gatehouse")
+    house.allow(stranger, device, Level.MANAGER)
+    add("zigbee2mqtt/garden gate", stranger)
