@@ -18,7 +18,7 @@ Schema = dict[str, Any]
 Refs = dict[Any, dict[str, str]]  # by model
 
 PART = re.compile(r"<(?:(\w+):)?(\w+)>")
-PART_PATTERNS = {"key": r"^[A-Za-z0-9_-]{1,64}$"}
+PART_PATTERNS = {"key": r"^[A-Za-z0-9_-]{1,64}$", "string": r"^[^/]{1,64}$"}
 SCHEMES = {User: "userToken", Device: "deviceToken"}
 
 

@@ -45,7 +45,7 @@ def listing(device_id: str, by: User | Device) -> Page[Sensor]:
     return Page(items=list(map(_sensor, readings.sensors(device, wiring.current().store))))
 
 
-@routes.patch("/devices/<key:device_id>/sensors/<name>")
+@routes.patch("/devices/<key:device_id>/sensors/<string:name>")
 def describe(device_id: str, name: str, by: User, body: SensorChange) -> Sensor:
     """Change how a sensor is shown; what is left out stays."""
     store = wiring.current().store

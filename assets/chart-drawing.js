@@ -1,27 +1,24 @@
-/* Turns the answer of /data/chart into what Plotly draws; knows nothing of when.
+/* Turns the answers of /data/chart into what Plotly draws; knows nothing of when.
 
-   Traces as dashboard/figures.py makes them: 0 the values or means, 1 lowest, 2 highest.  Plotly
-   knows no time zones, so times are moved such that its UTC reads as the clock on this wall. */
+   Traces as dashboard/figures.py makes them: 0 the values or means, 1 lowest, 2 highest, 3 the
+   values of an earlier range, moved to where they are compared. */
 
 (() => {
   "use strict";
 
   const gatehouse = window.gatehouse;
-  const MINUTE_MS = 60_000;
   const USUAL = 50; // intervals looked at to tell a gap from a slow sensor
   const GAP = 3; // as the store has it: so many usual intervals without a reading
   const TIDY_GAP_MS = 1000;
-
-  const zone = (ms) => new Date(ms).getTimezoneOffset() * MINUTE_MS;
-  const toAxis = (ms, shift) => ms - shift;
+  const TICK_PX = 95; // room for a text below the axis
 
   /** A time that Plotly tells, in ms: a number, or text like "2026-01-31 12:00:05.5". */
-  function fromAxis(value, shift) {
+  function fromAxis(value) {
     if (typeof value === "number") {
-      return value + shift;
+      return value;
     }
     const text = String(value).replace(" ", "T");
-    return Date.parse(text.length > 10 ? `${text}Z` : text) + shift;
+    return Date.parse(text.length > 10 ? `${text}Z` : text);
   }
 
   function colours() {
@@ -29,31 +26,65 @@
     const of = (name) => style.getPropertyValue(name).trim();
     return {
       line: of("--gh-accent") || "#0b6b66",
-      band: of("--gh-band") || "rgba(11,107,102,0.14)",
       text: of("--gh-muted") || "#55636f",
+      ink: of("--gh-text") || "#17212a",
+      paper: of("--gh-surface") || "#ffffff",
       grid: of("--gh-line") || "#dde3e7",
     };
   }
 
+  /** The same colour, as good as transparent. */
+  const pale = (colour) => (/^#[0-9a-f]{6}$/i.test(colour) ? `${colour}26` : colour);
+
   /**
    * @typedef {{t: number[], mean: (number|null)[], low?: (number|null)[], high?: (number|null)[],
-   *   raw: boolean, before?: number|null}} Points
+   *   count?: number[], raw: boolean, before?: number|null}} Points
+   * @typedef {{kind: string, colour: string, from: number, to: number,
+   *   words: {value: (v: number) => string, unit: string}}} Look
    */
 
-  /** @param {Points} points @returns {{x: number[], y: (number|null)[][]}} */
-  function numbers(points, shift) {
+  const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+
+  /** What is said of a point under the pointer: value, extremes, how many readings, and when. */
+  function hover({ points, index, ms, words }) {
+    const value = points.mean[index];
+    if (value === null) {
+      return "";
+    }
+    const said = (number) => plain(`${words.value(number)} ${words.unit}`.trim());
+    const count = points.count?.[index] ?? 1;
+    const lines = [`<b>${said(value)}</b>`];
+    if (count > 1) {
+      const values = { low: said(points.low[index]), high: said(points.high[index]) };
+      lines.push(gatehouse.t("lowest %(low)s, highest %(high)s", values));
+      lines.push(gatehouse.t("%(count)s readings", { count: gatehouse.number(count) }));
+    }
+    lines.push(plain(gatehouse.zone.text(ms)));
+    return lines.join("<br>");
+  }
+
+  /** @param {Points} points @param {Look} look @param {number} [start] the first one wanted */
+  function texts(points, { words }, start = 0) {
+    return points.t.slice(start).map((ms, i) => hover({ points, index: start + i, ms, words }));
+  }
+
+  /** @param {Points} points @param {Look} look */
+  function numbers(points, look) {
     return {
-      x: points.t.map((t) => toAxis(t, shift)),
+      x: points.t,
       y: [points.mean, points.low || [], points.high || []],
+      text: texts(points, look),
     };
   }
 
   /** States hold until they change: from before the window, without gaps, and until `to`. */
-  function states(points, shift, from, to) {
+  function states(points, { from, to, words }) {
     const x = [];
+    const text = [];
     const y = [[], [], []];
     const add = (t, low, state, high) => {
-      x.push(toAxis(t, shift));
+      x.push(t);
+      text.push(`<b>${plain(words.value(state))}</b><br>${plain(gatehouse.zone.text(t))}`);
       [state, low, high].forEach((value, trace) => y[trace].push(value));
     };
     if (typeof points.before === "number" && !(points.t[0] <= from)) {
@@ -69,26 +100,35 @@
       const last = y[0].at(-1);
       add(to, last, last, last);
     }
-    return { x, y: points.raw ? [y[0], [], []] : y };
+    return { x, y: points.raw ? [y[0], [], []] : y, text };
   }
 
   /**
    * @param {object[]} styles the traces as the server made them, without points
    * @param {Points} points
-   * @param {{kind: string, colour: string, from: number, to: number, shift: number}} chart
+   * @param {Look} look
+   * @param {{points: Points, by: number}|null} earlier readings from so many ms before
    */
-  function traces(styles, points, { kind, colour, from, to, shift }) {
+  function traces(styles, points, look, earlier) {
     const paint = colours();
-    const line = colour || paint.line;
-    const { x, y } = kind === "state" ? states(points, shift, from, to) : numbers(points, shift);
+    const line = look.colour || paint.line;
+    const drawn = look.kind === "state" ? states(points, look) : numbers(points, look);
     return styles.map((style, i) => {
-      const trace = { ...style, x: y[i].length ? x.slice() : [], y: y[i].slice() };
+      const y = drawn.y[i] || [];
+      const trace = { ...style, x: y.length ? drawn.x.slice() : [], y: y.slice() };
       trace.line = { ...style.line, color: line };
       if (style.fill) {
-        trace.fillcolor = paint.band;
+        trace.fillcolor = pale(line);
       }
-      if (kind === "state" && i === 0) {
-        trace.text = y[0].map((value) => (value ? "ON" : "OFF"));
+      if (i === 0) {
+        trace.text = drawn.text;
+        trace.hoverinfo = "text";
+      }
+      if (i === 3 && earlier) {
+        trace.x = earlier.points.t.map((t) => t + earlier.by);
+        trace.y = earlier.points.mean;
+        trace.text = texts(earlier.points, look);
+        trace.line.color = paint.text;
       }
       return trace;
     });
@@ -97,23 +137,38 @@
   /**
    * @param {object} base the layout as the server made it
    * @param {[number, number]} shown window in ms
-   * @param {number} revision another one forgets how far the reader zoomed
+   * @param {{revision: number, width: number}} chart another revision forgets the reader's zoom
+   *   of the values; the width is in pixels
    */
-  function layout(base, [from, to], shift, revision) {
+  function layout(base, [from, to], { revision, width }) {
     const paint = colours();
     return {
       ...base,
       uirevision: revision,
       font: { ...base.font, color: paint.text },
+      hoverlabel: {
+        ...base.hoverlabel,
+        bgcolor: paint.paper,
+        bordercolor: paint.text,
+        font: { color: paint.ink },
+      },
       xaxis: {
         ...base.xaxis,
+        ...ticks(from, to, width),
         autorange: false,
-        range: [toAxis(from, shift), toAxis(to, shift)],
+        range: [from, to],
+        uirevision: `${from} ${to}`, // the address of the page knows better than the plot
         linecolor: paint.grid,
         gridcolor: paint.grid,
+        spikecolor: paint.text,
       },
       yaxis: { ...base.yaxis, gridcolor: paint.grid, zerolinecolor: paint.grid },
     };
+  }
+
+  function ticks(from, to, width) {
+    const { values, texts: written } = gatehouse.zone.ticks(from, to, width / TICK_PX);
+    return { tickmode: "array", tickvals: values, ticktext: written };
   }
 
   /** Whether a pause after the last of these times is more than a slow sensor's. */
@@ -127,5 +182,5 @@
     return next - last.at(-1) > Math.max(GAP * usual, TIDY_GAP_MS);
   }
 
-  gatehouse.drawing = { zone, toAxis, fromAxis, traces, layout, isGap };
+  gatehouse.drawing = { fromAxis, traces, texts, layout, ticks, isGap };
 })();

@@ -6,7 +6,6 @@
   const gatehouse = window.gatehouse;
   const drawing = gatehouse.drawing;
   const READY_MS = 30; // how often to look whether Plotly has come
-  const ZOOM_MS = 150; // a drag or a wheel says many windows before the last
   const REPAIR_MS = 3000; // until readings that came late are drawn in their place
   const MOST_ADDED = 2000; // points; then the store sums them up anew
   const FEWEST_POINTS = 300;
@@ -22,16 +21,26 @@
       this.visible = false;
       this.stale = true; // ask the store once it can be seen
       this.points = null; // as the store gave them, and what came since
+      this.earlier = null; // {points, by} to compare with
       this.fresh = []; // readings that are not drawn yet
       this.added = 0;
-      this.zoom = null; // [from, to] that the reader chose
       this.revision = 0;
       this.question = null; // AbortController of the one under way
       this.plot = null;
     }
 
-    shown() {
-      return this.zoom || gatehouse.window();
+    get look() {
+      const { colour, unit = "", decimals, ifOff, ifOn } = this.root.dataset;
+      const [from, to] = gatehouse.window();
+      const state = (v) => (v ? ifOn || gatehouse.t("ON") : ifOff || gatehouse.t("OFF"));
+      const number = (v) => gatehouse.number(v, decimals);
+      return {
+        kind: this.kind,
+        colour,
+        from,
+        to: Math.min(to, gatehouse.now()),
+        words: { unit, value: this.kind === "state" ? state : number },
+      };
     }
 
     /** Ask the store now, or as soon as this chart can be seen. */
@@ -49,22 +58,17 @@
       this.question?.abort();
       const question = new AbortController();
       this.question = question;
-      const [from, to] = this.shown().map(Math.round);
-      const width = Math.min(Math.max(this.root.clientWidth, FEWEST_POINTS), MOST_POINTS);
-      const query = new URLSearchParams({
-        device: this.device,
-        sensor: this.sensor,
-        from,
-        to,
-        points: width,
-      });
+      const [from, to] = gatehouse.window().map(Math.round);
+      const by = this.kind === "number" ? gatehouse.range.earlier() : 0;
+      const options = { signal: question.signal, background };
       try {
-        const points = await gatehouse.ask(`/data/chart?${query}`, {
-          signal: question.signal,
-          background,
-        });
+        const [points, earlier] = await Promise.all([
+          this.ask(from, to, options),
+          by > 0 && to > by ? this.ask(Math.max(from - by, 0), to - by, options) : null,
+        ]);
         if (question === this.question) {
           this.points = points;
+          this.earlier = earlier && { points: earlier, by };
           this.added = 0;
           this.settle(points.t.at(-1) ?? 0);
           await this.draw();
@@ -76,11 +80,18 @@
       }
     }
 
+    ask(from, to, options) {
+      const points = Math.min(Math.max(this.root.clientWidth, FEWEST_POINTS), MOST_POINTS);
+      const { device, sensor } = this;
+      const query = new URLSearchParams({ device, sensor, from, to, points });
+      return gatehouse.ask(`/data/chart?${query}`, options);
+    }
+
     /** Add what came while the store was asked, and leave out what it knew already. */
     settle(last) {
       const fresh = this.fresh.filter(({ t }) => t > last);
       this.fresh = [];
-      if (!this.zoom) {
+      if (gatehouse.range.moving()) {
         fresh.forEach((reading) => this.add(reading));
       }
     }
@@ -100,6 +111,7 @@
       points.mean.push(v);
       points.low?.push(v);
       points.high?.push(v);
+      points.count?.push(Number(v !== null));
     }
 
     repair() {
@@ -111,7 +123,7 @@
     take(reading) {
       const v = this.kind === "state" ? Number(gatehouse.isOn(reading.v)) : reading.v;
       this.fresh.push({ t: reading.t, v });
-      if (this.points && !this.zoom) {
+      if (this.points && gatehouse.range.moving()) {
         gatehouse.charts.want(this);
       } else if (this.fresh.length > MOST_ADDED) {
         this.fresh = [];
@@ -125,17 +137,11 @@
       if (!plot || !this.points) {
         return;
       }
-      const [from, to] = this.shown();
-      this.shift = drawing.zone(to);
-      const look = {
-        kind: this.kind,
-        colour: this.root.dataset.colour,
-        from,
-        to: Math.min(to, gatehouse.now()),
-        shift: this.shift,
-      };
-      this.traces = drawing.traces(this.styles, this.points, look);
-      const layout = drawing.layout(this.base, [from, to], this.shift, this.revision);
+      this.traces = drawing.traces(this.styles, this.points, this.look, this.earlier);
+      const layout = drawing.layout(this.base, gatehouse.window(), {
+        revision: this.revision,
+        width: this.root.clientWidth,
+      });
       await window.Plotly.react(plot, this.traces, layout);
       this.showEmpty();
     }
@@ -173,17 +179,19 @@
     }
 
     extend(before) {
-      const { points, plot, shift } = this;
-      const [from, to] = this.shown();
-      const t = points.t.slice(before).map((ms) => drawing.toAxis(ms, shift));
+      const { points, plot } = this;
+      const [from, to] = gatehouse.window();
+      const t = points.t.slice(before);
       const x = [t];
       const y = [points.mean.slice(before)];
       if (!points.raw) {
         x.push(t, t);
         y.push(points.low.slice(before), points.high.slice(before));
       }
-      plot.layout.xaxis.range = [from, to].map((ms) => drawing.toAxis(ms, shift));
+      Object.assign(plot.layout.xaxis, drawing.ticks(from, to, this.root.clientWidth));
+      plot.layout.xaxis.range = [from, to];
       if (t.length) {
+        this.traces[0].text.push(...drawing.texts(points, this.look, before));
         window.Plotly.extendTraces(plot, { x, y }, [...x.keys()]);
       } else {
         window.Plotly.redraw(plot);
@@ -209,18 +217,20 @@
 
     adopt(plot) {
       this.plot = plot;
-      this.styles = plot.data.map((trace) => ({ ...trace, x: [], y: [] }));
+      this.styles = plot.data.map((trace) => ({ ...trace, x: [], y: [], text: [] }));
       this.base = structuredClone(plot.layout);
       let resetting = false;
       plot.on("plotly_relayout", (change) => {
-        if (!resetting && "xaxis.range[0]" in change) {
-          this.zoomTo(change["xaxis.range[0]"], change["xaxis.range[1]"]);
+        const ends = ["xaxis.range[0]", "xaxis.range[1]"].map((end) => change[end]);
+        if (!resetting && ends[0] !== undefined) {
+          gatehouse.range.zoomTo(...ends.map(drawing.fromAxis));
         }
         resetting = false;
       });
       plot.on("plotly_doubleclick", () => {
         resetting = true;
-        this.follow();
+        this.revision += 1;
+        gatehouse.range.back();
       });
       plot.on("plotly_afterplot", () => {
         if (plot.data !== this.traces && this.traces) {
@@ -228,20 +238,6 @@
           this.draw();
         }
       });
-    }
-
-    zoomTo(from, to) {
-      this.zoom = [from, to].map((value) => drawing.fromAxis(value, this.shift));
-      clearTimeout(this.zooming);
-      this.zooming = setTimeout(() => this.load({ background: false }), ZOOM_MS);
-    }
-
-    /** Leave the reader's zoom and go on with the range of the page. */
-    follow() {
-      this.zoom = null;
-      this.revision += 1;
-      clearTimeout(this.zooming);
-      this.refresh({ background: false });
     }
   };
 })();

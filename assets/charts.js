@@ -41,11 +41,11 @@
 
   /** Move the windows on while nothing comes: an empty stretch must grow. */
   function slide() {
-    if (!gatehouse.refresh.paused() && !document.hidden) {
+    if (!gatehouse.refresh.paused() && !document.hidden && gatehouse.range.moving()) {
       for (const chart of charts.values()) {
         const [from, to] = gatehouse.window();
         const pixel = (to - from) / Math.max(chart.root.clientWidth, 1);
-        if (chart.visible && chart.points && !chart.zoom && to - (chart.slid || 0) > 2 * pixel) {
+        if (chart.visible && chart.points && to - (chart.slid || 0) > 2 * pixel) {
           chart.slid = to;
           want(chart);
         }
@@ -95,11 +95,7 @@
     }
   }
 
-  gatehouse.charts = {
-    want,
-    /** The window that a reader zoomed to, for the CSV link; null if there is none. */
-    zoomed: () => [...charts.values()].find(({ zoom }) => zoom)?.zoom || null,
-  };
+  gatehouse.charts = { want };
 
   gatehouse.appeared("[data-chart]", welcome);
   gatehouse.on("readings", (readings) => {
@@ -112,11 +108,7 @@
     }
   });
   gatehouse.on("gap", () => everywhere());
-  gatehouse.on("range", () => {
-    for (const chart of charts.values()) {
-      chart.follow();
-    }
-  });
+  gatehouse.on("range", () => everywhere({ background: false }));
   gatehouse.on("start", () => {
     everywhere();
     setInterval(slide, 1000);

@@ -74,6 +74,7 @@
   const format = new Intl.DateTimeFormat(document.documentElement.lang || "en", {
     dateStyle: "medium",
     timeStyle: "medium",
+    timeZone: document.documentElement.dataset.zone || undefined,
   });
 
   gatehouse.appeared("time[data-t]:not([data-seen])", (time) => {

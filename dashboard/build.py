@@ -25,6 +25,7 @@ class Gatehouse(dash.Dash):  # type: ignore[misc]
             asset=asset,
             preload=bundles.PLOTLY_PATH if _has_charts(self) else "",
             texts=language.client_texts(language.code()),
+            zone=language.time_zone(),
             **parts,
         )
 

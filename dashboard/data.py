@@ -9,19 +9,13 @@ import wiring
 from auth import access, sessions
 from clock import now_ms, utcnow
 from dashboard.answers import answer, refusal
+from dashboard.ranges import WIDTHS_MS
 from db.models import Device, User
 from devices import commands, export, presence
 from errors import AppError, Invalid, NotFound, Unauthenticated
 from notify.mark import N_
 
 MOST_POINTS = 2000
-RANGES_MS = {
-    "5m": 300_000,
-    "15m": 900_000,
-    "1h": 3_600_000,
-    "6h": 21_600_000,
-    "24h": 86_400_000,
-}
 
 bp = Blueprint("data", __name__, url_prefix="/data")
 bp.register_error_handler(AppError, refusal)
@@ -128,7 +122,7 @@ def _person() -> User:
 
 def _window() -> tuple[int, int]:
     """Return [from, to) in milliseconds, from `from` and `to` or from `range` up to now."""
-    if width := RANGES_MS.get(request.args.get("range", "")):
+    if width := WIDTHS_MS.get(request.args.get("range", "")):
         now = now_ms()
         return now - width, now
     start, end = _number("from"), _number("to")

@@ -11,67 +11,6 @@ from db.models import Device, Level
 from db.telemetry.records import Series
 from devices.readings import DeviceNow, SensorNow
 
-RANGES_MS = {
-    "5m": 300_000,
-    "15m": 900_000,
-    "1h": 3_600_000,
-    "6h": 21_600_000,
-    "24h": 86_400_000,
-}
-SHOWN_FIRST = "1h"
-
-
-def range_words() -> dict[str, str]:
-    """Return what each range is called."""
-    return {
-        "5m": _("5 min"),
-        "15m": _("15 min"),
-        "1h": _("1 h"),
-        "6h": _("6 h"),
-        "24h": _("24 h"),
-    }
-
-
-def csv_address(device: Device, shown: str) -> str:
-    """Return where the CSV of the shown range is."""
-    return f"/data/export.csv?device={device.public_id}&range={shown}"
-
-
-def tools(device: Device, shown: str) -> Component:
-    """Return the choice of range and refresh, and the download."""
-    ranges = [
-        html.A(
-            word,
-            href=f"?range={name}",
-            **{"data-range": name, **({"aria-current": "true"} if name == shown else {})},
-        )
-        for name, word in range_words().items()
-    ]
-    return html.Div(
-        [
-            html.Div(
-                [
-                    html.Span(_("Range"), className="gh-tool-label", id="device-range"),
-                    html.Div(
-                        ranges,
-                        className="gh-segments",
-                        role="group",
-                        **{"aria-labelledby": "device-range"},
-                    ),
-                ],
-                className="gh-tool",
-            ),
-            components.refresh_picker(),
-            html.A(
-                [components.icon("download"), _("Download CSV")],
-                href=csv_address(device, shown),
-                className="btn btn-secondary",
-                **{"data-csv": "", "data-device": device.public_id},
-            ),
-        ],
-        className="gh-tools",
-    )
-
 
 def head(
     device: Device,
@@ -158,14 +97,16 @@ def _chart(device: Device, one: SensorNow) -> Component:
             html.Div(
                 dcc.Graph(
                     id=ids.chart(device.public_id, series.name),
-                    figure=figures.state()
+                    figure=figures.state(device_parts.words_of(series))
                     if is_state
-                    else figures.number(series.unit, series.decimals),
+                    else figures.number(series.unit),
                     config=figures.CONFIG,
                     responsive=True,
                     style={"height": "100%"},
                 ),
                 className="gh-chart-body",
+                tabIndex=0,
+                role="group",
                 **_marks(device, series),
             ),
         ],
@@ -183,7 +124,13 @@ def _marks(device: Device, series: Series) -> dict[str, str]:
         "data-unit": series.unit,
         "data-label": device_parts.label_of(series),
         "data-colour": series.colour,
+        "aria-label": _(
+            "%(label)s: arrow keys move in time, + and - zoom, Escape goes back",
+            label=device_parts.label_of(series),
+        ),
     }
+    if series.kind == "state":
+        marks["data-if-off"], marks["data-if-on"] = device_parts.words_of(series)
     if series.decimals is not None:
         marks["data-decimals"] = str(series.decimals)
     return marks

@@ -1,7 +1,8 @@
 """Empty charts for Plotly, in the one look; the page's script fills them.
 
 Traces, in this order: 0 the values, or their means; 1 their lowest, without a line of its own;
-2 their highest, filled down to 1.  Where every point is one reading, only trace 0 holds points.
+2 their highest, filled down to 1; 3 the values of an earlier range, for comparison.  Where every
+point is one reading, 1 and 2 hold no points.
 x is milliseconds since 1970.  Plotly cannot lengthen arrays that Python packed, so x and y are
 lists, never numpy.
 """
@@ -9,15 +10,6 @@ lists, never numpy.
 from typing import Any
 
 Figure = dict[str, Any]
-
-TIME_FORMATS = [  # digits only: Plotly's month names are English
-    {"dtickrange": [None, 1000], "value": "%H:%M:%S.%L"},
-    {"dtickrange": [1000, 60_000], "value": "%H:%M:%S"},
-    {"dtickrange": [60_000, 43_200_000], "value": "%H:%M"},
-    {"dtickrange": [43_200_000, "M1"], "value": "%Y-%m-%d"},
-    {"dtickrange": ["M1", "M12"], "value": "%Y-%m"},
-    {"dtickrange": ["M12", None], "value": "%Y"},
-]
 
 CONFIG: dict[str, Any] = {
     "displayModeBar": False,
@@ -27,26 +19,25 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def number(unit: str, decimals: int | None = None) -> Figure:
+def number(unit: str) -> Figure:
     """Return an empty chart of a numeric sensor: a line in a band from lowest to highest."""
-    digits = "" if decimals is None else f":.{decimals}f"
-    hover = f"%{{y{digits}}} {unit}".rstrip() + "<extra></extra>"
     return {
         "data": [
-            _trace({"width": 1.5}, hovertemplate=hover),
+            _trace({"width": 1.5}, hoverinfo="text", text=[]),
             _trace({"width": 0}, hoverinfo="skip"),
             _trace({"width": 0}, hoverinfo="skip", fill="tonexty"),
+            _trace({"width": 1.25, "dash": "dot"}, hoverinfo="text", text=[], opacity=0.6),
         ],
-        "layout": _layout(yaxis={"nticks": 6}),
+        "layout": _layout(yaxis={"nticks": 6, "ticksuffix": f" {unit}" if unit else ""}),
     }
 
 
-def state() -> Figure:
-    """Return an empty timeline of a sensor that is on or off."""
+def state(words: tuple[str, str]) -> Figure:
+    """Return an empty timeline of a sensor that is off or on; `words` is what that is called."""
     line = {"width": 1.5, "shape": "hv"}
     return {
         "data": [
-            _trace(line, fill="tozeroy", hovertemplate="%{text}<extra></extra>", text=[]),
+            _trace(line, fill="tozeroy", hoverinfo="text", text=[]),
             _trace({"width": 0}, hoverinfo="skip"),
             _trace({"width": 0}, hoverinfo="skip"),
         ],
@@ -55,7 +46,7 @@ def state() -> Figure:
                 "range": [0, 1.1],
                 "fixedrange": True,
                 "tickvals": [0, 1],
-                "ticktext": ["OFF", "ON"],
+                "ticktext": list(words),
                 "showgrid": False,
             }
         ),
@@ -82,16 +73,22 @@ def _layout(yaxis: dict[str, Any]) -> dict[str, Any]:
         "plot_bgcolor": "rgba(0,0,0,0)",
         "showlegend": False,
         "hovermode": "x",
+        "hoverlabel": {"align": "left"},
         "dragmode": "zoom",
         "uirevision": "kept",
         "font": {"size": 12, "family": "system-ui, sans-serif"},
         "xaxis": {
             "type": "date",
-            "tickformatstops": TIME_FORMATS,
-            "hoverformat": "%Y-%m-%d %H:%M:%S",
+            "tickmode": "array",  # the script sets them: Plotly knows neither zones nor languages
+            "tickvals": [],
+            "ticktext": [],
             "showgrid": False,
             "zeroline": False,
-            "nticks": 8,
+            "showspikes": True,
+            "spikemode": "across",
+            "spikethickness": 1,
+            "spikedash": "solid",
+            "spikesnap": "hovered data",
         },
         "yaxis": {"zeroline": False, "automargin": True, "separatethousands": True, **yaxis},
     }

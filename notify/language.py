@@ -37,7 +37,7 @@ class _Catalogues(Domain):  # type: ignore[misc]
 def init_app(server: Flask) -> None:
     """Teach a server languages; templates get `language`, `language_tag` and `languages`."""
     babel = Babel()
-    babel.init_app(server, locale_selector=_wanted, timezone_selector=_time_zone)
+    babel.init_app(server, locale_selector=_wanted, timezone_selector=time_zone)
     babel.domain_instance = _Catalogues()
     server.context_processor(
         lambda: {"language": code(), "language_tag": tag(), "languages": LANGUAGES}
@@ -109,7 +109,8 @@ def _asked_for() -> str:
     return request.accept_languages.best_match(list(LANGUAGES)) or catalogue.SOURCE
 
 
-def _time_zone() -> str | None:
+def time_zone() -> str | None:
+    """Return the time zone that the reader has set; None: that of the browser."""
     user = _signed_in()
     return user.timezone if user is not None and user.timezone in available_timezones() else None
 

@@ -21,6 +21,8 @@ from dashboard import (
     device_lists,
     device_view,
     errors_shown,
+    range_tools,
+    ranges,
     sensor_form,
 )
 from dashboard.access import access
@@ -46,19 +48,19 @@ dash.register_page(
 
 
 @access("user")
-def layout(user: User, /, device_id: Any = "", range: Any = "", **_query: Any) -> Component:
+def layout(user: User, /, device_id: Any = "", **query: Any) -> Component:
     """Return the page; `device_id` may come from the query too, so rights are asked here."""
     parts = wiring.current()
     device = rights.visible(user, str(device_id))
     level = rights.level(user, device) or Level.VIEWER
-    shown = range if range in device_view.RANGES_MS else device_view.SHOWN_FIRST
+    shown = ranges.shown(query, now_ms=now_ms())
     found = readings.overview([device], parts.store, utcnow())[device.id]
     return html.Div(
         [
             dcc.Store(id=DEVICE, data=device.public_id),
             dcc.Location(id=AWAY, refresh="callback-nav"),
             device_view.head(device, level, found, _last_command(device)),
-            device_view.tools(device, shown),
+            range_tools.tools(device, shown),
             html.Div(device_view.sensors(device, found.sensors), id=SENSORS),
             controls.panel(device, level, found),
             device_lists.texts(device, found.sensors, _earlier_texts(found.sensors, shown)),
@@ -69,7 +71,11 @@ def layout(user: User, /, device_id: Any = "", range: Any = "", **_query: Any) -
         ],
         role="region",
         className="gh-stack",
-        **{"aria-label": device.name, "data-device": device.public_id},
+        **{
+            "aria-label": device.name,
+            "data-device": device.public_id,
+            "data-device-zone": device.timezone,
+        },
     )
 
 
@@ -79,13 +85,11 @@ def _last_command(device: Device) -> tuple[str, str]:
 
 
 def _earlier_texts(
-    sensors: Sequence[readings.SensorNow], shown: str
+    sensors: Sequence[readings.SensorNow], shown: ranges.Shown
 ) -> dict[int, list[tuple[int, str]]]:
-    end = now_ms() + 1
-    start = end - device_view.RANGES_MS[shown]
     store = wiring.current().store
     return {
-        one.series.id: store.texts(one.series.id, start, end, TEXTS)
+        one.series.id: store.texts(one.series.id, shown.start_ms, shown.end_ms, TEXTS)
         for one in sensors
         if one.series.kind == "text"
     }

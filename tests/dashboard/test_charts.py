@@ -1,6 +1,8 @@
 """Charts that follow the stream, in a real browser with the vendored Plotly."""
 
 import contextlib
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 import requests
@@ -206,14 +208,131 @@ def tab_times(tab: Tab) -> list[float]:
     return tab.get("document.querySelector('.js-plotly-plot').data[0].x")
 
 
-def test_times_are_those_of_the_clock_on_the_wall(visit: Visit):
-    tab = visit(timezone_id="Europe/Berlin")
+def hover(tab: Tab, point: int = 0) -> str:
+    """What is said of a point of the first chart."""
+    return tab.get(f"document.querySelector('.js-plotly-plot').data[0].text[{point}]")
+
+
+def ticks(tab: Tab) -> list[tuple[int, str]]:
+    values, texts = tab.get(
+        "(({tickvals, ticktext}) => [tickvals, ticktext])"
+        "(document.querySelector('.js-plotly-plot').layout.xaxis)"
+    )
+    return list(zip(values, texts, strict=True))
+
+
+def test_times_are_true_and_their_texts_are_those_of_the_clock_on_the_wall(visit: Visit):
+    tab = visit(timezone_id="Asia/Kolkata")
     now = now_ms()
     tab.house.keep(tab.device, "temperature", [(now, 1.0)])
     tab.open()
     until(lambda: tab.trace() == [1.0])
 
-    assert tab_times(tab)[0] - now in (3_600_000, 7_200_000)
+    assert tab_times(tab) == [now]
+    there = datetime.fromtimestamp(now / 1000, ZoneInfo("Asia/Kolkata"))
+    assert hover(tab).startswith("<b>1 °C</b>")
+    assert there.strftime("%H:%M:%S") in hover(tab)
+    for ms, text in ticks(tab):
+        there = datetime.fromtimestamp(ms / 1000, ZoneInfo("Asia/Kolkata"))
+        assert text in {there.strftime("%H:%M"), there.strftime("%-d %b")}
+        assert there.minute % 10 == 0
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"),
+    [("2026-03-29", ["01", "03", "04", "05"]), ("2026-10-25", ["01", "02", "03"])],
+)
+def test_a_day_on_which_the_clocks_change_is_drawn_in_true_length(visit: Visit, day, hours):
+    tab = visit(timezone_id="Europe/Berlin")
+    berlin = ZoneInfo("Europe/Berlin")
+    start = datetime.fromisoformat(f"{day}T00:00:00").replace(tzinfo=berlin)
+    start_ms = int(start.timestamp() * 1000)
+    rows = [(start_ms + n * 600_000, float(n)) for n in range(30)]
+    tab.house.keep(tab.device, "temperature", rows)
+    tab.open(f"&from={start_ms}&to={start_ms + 5 * 3_600_000}")
+    until(lambda: len(tab.trace()) == 30)
+
+    assert tab_times(tab) == [t for t, _ in rows]
+    shown = {ms: text for ms, text in ticks(tab) if start_ms < ms < start_ms + 18_000_000}
+    for ms, text in shown.items():
+        assert text == datetime.fromtimestamp(ms / 1000, berlin).strftime("%H:%M")
+    full = [text[:2] for text in shown.values() if text.endswith(":00")]
+    assert full == hours
+    written = [hover(tab, n).rpartition(" ")[2][:2] for n in range(0, 30, 6)]
+    expected = [
+        datetime.fromtimestamp((start_ms + n * 3_600_000) / 1000, berlin).strftime("%H")
+        for n in range(5)
+    ]
+    assert written == expected
+
+
+def test_times_of_ones_own_are_shown_and_stand_still(tab: Tab):
+    low, high = tab.axis()
+    tab.page.get_by_text("Custom").click()
+    form = tab.page.locator("[data-own-range] form")
+    begin = datetime.fromtimestamp(tab_times(tab)[10] // 1000, UTC)
+    end = datetime.fromtimestamp(tab_times(tab)[20] // 1000, UTC)
+    form.get_by_label("From").fill(end.strftime("%Y-%m-%dT%H:%M:%S"))
+    form.get_by_label("To").fill(begin.strftime("%Y-%m-%dT%H:%M:%S"))
+    form.get_by_role("button", name="Show").click()
+    assert "The range must end after it begins." in form.inner_text()
+    form.get_by_label("From").fill(begin.strftime("%Y-%m-%dT%H:%M:%S"))
+    form.get_by_label("To").fill(end.strftime("%Y-%m-%dT%H:%M:%S"))
+    form.get_by_role("button", name="Show").click()
+
+    until(lambda: len(tab.trace()) == 10)
+    assert f"from={begin:%Y-%m-%dT%H}%3A{begin:%M}%3A{begin:%S}.000Z" in tab.page.url
+    shown = tab.axis()
+    tab.reading(5.0)
+    tab.shows("5.00")
+    assert (len(tab.trace()), tab.axis()) == (10, shown)
+    tab.page.reload()
+    tab.follows()
+    until(lambda: len(tab.trace()) == 10)
+    tab.page.go_back()
+    until(lambda: len(tab.trace()) == 51)
+
+
+def test_an_earlier_range_is_drawn_beside_the_shown_one(visit: Visit):
+    tab = visit()
+    now = now_ms()
+    tab.house.keep(
+        tab.device, "temperature", [(now - 5_400_000, 7.0), (now - 1_800_000, 1.0), (now, 2.0)]
+    )
+    tab.open()
+    until(lambda: tab.trace() == [1.0, 2.0])
+    assert tab.trace(trace=3) == []
+    tab.page.get_by_label("Compare").select_option("before")
+
+    until(lambda: tab.trace(trace=3) == [7.0])
+    assert "compare=before" in tab.page.url
+    [t] = tab.get("document.querySelector('.js-plotly-plot').data[3].x")
+    assert t == pytest.approx(now - 1_800_000, abs=1)
+    tab.page.get_by_label("Compare").select_option("")
+    until(lambda: tab.trace(trace=3) == [])
+
+
+def test_a_chart_is_moved_and_zoomed_with_keys(tab: Tab):
+    low, high = tab.axis()
+    chart = tab.page.locator("[data-chart]").first
+    chart.press("ArrowLeft")
+    until(lambda: tab.axis()[0] == pytest.approx(low - 15 * MINUTE, abs=5000))
+    chart.press("+")
+    until(lambda: tab.axis()[1] - tab.axis()[0] == pytest.approx(30 * MINUTE, abs=1000))
+    chart.press("-")
+    until(lambda: tab.axis()[1] - tab.axis()[0] == pytest.approx(60 * MINUTE, abs=1000))
+    chart.press("Escape")
+    until(lambda: len(tab.trace()) == 50)
+    assert "from=" not in tab.page.url
+
+
+@pytest.mark.parametrize("query", ["&from=x&to=y", "&from=5&to=3", "&range=9y", "&from=-1&to=99"])
+def test_an_address_that_makes_no_sense_shows_the_usual_range(visit: Visit, query):
+    tab = visit()
+    tab.house.keep(tab.device, "temperature", [(now_ms() - 1000, 1.0)])
+    tab.open(query)
+
+    until(lambda: tab.axis()[1] - tab.axis()[0] == pytest.approx(60 * MINUTE, abs=1000))
 
 
 def test_a_plot_that_is_replaced_by_an_empty_one_is_filled_again(tab: Tab):

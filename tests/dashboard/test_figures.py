@@ -6,13 +6,13 @@ import pytest
 
 from dashboard import figures
 
-CHARTS = [figures.number("°C", 1), figures.number(""), figures.state()]
+CHARTS = [figures.number("°C"), figures.number(""), figures.state(("closed", "open"))]
 
 
 @pytest.mark.parametrize("figure", CHARTS)
 def test_a_live_chart_holds_lists_that_can_grow(figure):
     """Plotly cannot lengthen what Python packed as an array."""
-    assert [(trace["x"], trace["y"]) for trace in figure["data"]] == [([], [])] * 3
+    assert [(trace["x"], trace["y"]) for trace in figure["data"]] == [([], [])] * len(figure["data"])
     assert json.loads(json.dumps(figure)) == figure
 
 
@@ -22,16 +22,17 @@ def test_only_traces_that_the_small_bundle_draws_are_used(figure):
 
 
 def test_a_band_is_filled_from_the_highest_down_to_the_lowest():
-    low, high = figures.number("bar")["data"][1:]
+    low, high, _earlier = figures.number("bar")["data"][1:]
 
     assert "fill" not in low
     assert high["fill"] == "tonexty"
     assert low["hoverinfo"] == high["hoverinfo"] == "skip"
 
 
-def test_the_hover_text_has_digits_and_unit():
-    assert figures.number("bar", 2)["data"][0]["hovertemplate"] == "%{y:.2f} bar<extra></extra>"
-    assert figures.number("")["data"][0]["hovertemplate"] == "%{y}<extra></extra>"
+def test_the_axis_has_the_unit_or_the_words():
+    assert figures.number("bar")["layout"]["yaxis"]["ticksuffix"] == " bar"
+    assert figures.number("")["layout"]["yaxis"]["ticksuffix"] == ""
+    assert figures.state(("closed", "open"))["layout"]["yaxis"]["ticktext"] == ["closed", "open"]
 
 
 def test_two_charts_share_nothing():

@@ -42,8 +42,11 @@ def test_numbers_and_states_have_charts_and_texts_a_list(portal, alice):
         ("", "1h"),
         ("?range=6h", "6h"),
         ("?range=24h", "24h"),
-        ("?range=5y", "1h"),
+        ("?range=5y", "5y"),
+        ("?range=6y", "1h"),
         ("?range=", "1h"),
+        ("?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z", "1h"),
+        ("?from=x&to=", "1h"),
     ],
 )
 def test_the_range_is_in_the_address_and_in_the_download(portal, alice, search, shown):
@@ -55,6 +58,18 @@ def test_the_range_is_in_the_address_and_in_the_download(portal, alice, search, 
     assert link["href"] == f"/data/export.csv?device={device.public_id}&range={shown}"
     assert "Download CSV" in texts(link["children"])
     assert alice.get(link["href"]).status_code == 200
+
+
+def test_times_of_ones_own_are_in_the_address_and_in_the_download(portal, alice):
+    device = portal.device(alice, "Own times")
+    portal.says(device, "mode", "auto")
+    search = "?from=2026-01-01T00:00:00.000Z&to=2026-01-01T02:00:00%2B01:00"
+    page = alice.page(f"/devices/{device.public_id}", search)
+
+    [link] = parts(page, data_csv="")
+    assert link["href"].endswith("&from=1767225600000&to=1767229200000")
+    assert not parts(page, aria_current="true")
+    assert "None in this range." in texts(page)
 
 
 def test_what_was_refused_is_shown_with_an_example(portal, alice):
