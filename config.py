@@ -48,7 +48,9 @@ class Settings(BaseSettings):
     mqtt_username: str = ""
     mqtt_password: SecretStr = SecretStr("")
     mqtt_tls: bool = False
-    mqtt_ca: Path | None = None
+    mqtt_ca: Path | None = None  # whom to trust; with a managed broker: whom devices trust
+    mqtt_tls_cert: Path | None = None  # with which the managed broker speaks TLS
+    mqtt_tls_key: Path | None = None
     mqtt_namespace: Annotated[str, Field(pattern=NAMESPACE)] = "gatehouse"
     mqtt_admin: Literal["files", "dynsec", "http"] = "files"
     mqtt_max_payload: Annotated[int, Field(ge=256, le=16_777_216)] = 65536
@@ -106,6 +108,14 @@ class Settings(BaseSettings):
     def _pairs(self) -> Self:
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ValueError("TLS_CERT and TLS_KEY go together")
+        if bool(self.mqtt_tls_cert) != bool(self.mqtt_tls_key):
+            raise ValueError("MQTT_TLS_CERT and MQTT_TLS_KEY go together")
+        if self.mqtt_ca and not self.mqtt_ca.is_file():
+            raise ValueError(f"MQTT_CA: there is no file {self.mqtt_ca}")
+        if self.mqtt_tls_cert and self.mqtt_host:
+            raise ValueError(
+                "MQTT_TLS_CERT is for the managed broker; for MQTT_HOST set MQTT_TLS=1"
+            )
         if self.mqtt_admin != "files" and not self.mqtt_host:
             raise ValueError("MQTT_ADMIN other than files needs MQTT_HOST")
         if not self.app_url.startswith(("http://", "https://", "")):
@@ -127,6 +137,16 @@ class Settings(BaseSettings):
     def manages_broker(self) -> bool:
         """Whether this server starts its own Mosquitto."""
         return not self.mqtt_host
+
+    @property
+    def devices_speak_tls(self) -> bool:
+        """Whether devices reach the broker over TLS."""
+        return bool(self.mqtt_tls_cert) if self.manages_broker else self.mqtt_tls
+
+    @property
+    def devices_trust(self) -> str:
+        """The authority that vouches for the broker, as PEM; empty: a public one, or no TLS."""
+        return self.mqtt_ca.read_text() if self.devices_speak_tls and self.mqtt_ca else ""
 
     @property
     def app_database(self) -> str:

@@ -44,6 +44,7 @@ class MqttAccess(Answer):
     host: str
     port: int
     tls: bool
+    ca: str | None  # PEM of the authority that vouches for the broker; None: a public one
     username: str
     password: str
     topics: dict[str, str]
@@ -116,7 +117,8 @@ def mqtt_access(device: Device, password: str) -> MqttAccess:
     return MqttAccess(
         host=broker_host(settings),
         port=settings.mqtt_port,
-        tls=settings.mqtt_tls,
+        tls=settings.devices_speak_tls,
+        ca=settings.devices_trust or None,
         username=device.mqtt_username,
         password=password,
         topics={

@@ -30,6 +30,7 @@ COMMANDS = {
     "doctor": ("doctor",),
     "listen": ("listen", "work"),
     "simulate": ("simulate",),
+    "tls": ("tls",),
     "users": ("users",),
 }
 

@@ -134,7 +134,7 @@ def _broker(settings: Settings) -> dict[str, Any]:
         "host": settings.mqtt_host or bind,
         "port": settings.mqtt_port,
         "namespace": settings.mqtt_namespace,
-        "tls": settings.mqtt_tls,
+        "tls": settings.devices_speak_tls,
         "ca": str(settings.mqtt_ca.absolute()) if settings.mqtt_ca else "",
     }
 

@@ -9,6 +9,7 @@ from config import Settings
 from dashboard.qr import image
 from db.models import Device, Kind
 
+CA_FILE = "gatehouse-ca.pem"
 ANSWERS = frozenset({Kind.LOCK, Kind.GATE})
 
 
@@ -19,6 +20,7 @@ class Login:
     host: str
     port: int
     tls: bool
+    ca: str  # PEM of the authority that vouches for the broker; empty: a public one
     username: str
     password: str
     base: str  # topics of the device begin with this
@@ -30,7 +32,8 @@ def login(settings: Settings, device: Device, password: str) -> Login:
     return Login(
         host=settings.mqtt_host or urlsplit(settings.url).hostname or settings.host,
         port=settings.mqtt_port,
-        tls=settings.mqtt_tls,
+        tls=settings.devices_speak_tls,
+        ca=settings.devices_trust,
         username=device.mqtt_username,
         password=password,
         base=f"{settings.mqtt_namespace}/{device.controller_id}",
@@ -55,11 +58,12 @@ def mosquitto(found: Login) -> str:
     """Return the command line that publishes one reading."""
     lines = [
         ("mosquitto_pub", "-h", found.host, "-p", str(found.port)),
-        *([("--tls-use-os-certs",)] if found.tls else []),
+        *([("--cafile", CA_FILE) if found.ca else ("--tls-use-os-certs",)] if found.tls else []),
         ("-i", found.username, "-u", found.username, "-P", found.password),
         ("-q", "1", "-t", f"{found.base}/telemetry", "-m", '{"temperature": 21.5}'),
     ]
-    return " \\\n  ".join(shlex.join(line) for line in lines)
+    authority = f"cat > {CA_FILE} <<'END'\n{found.ca.strip()}\nEND\n" if found.ca else ""
+    return authority + " \\\n  ".join(shlex.join(line) for line in lines)
 
 
 def python(found: Login) -> str:
@@ -75,11 +79,16 @@ def on_message(client, userdata, message):
 client.on_message = on_message
 """
     tls = "client.tls_set()\n" if found.tls else ""
+    if found.ca:
+        tls = (
+            f'AUTHORITY = """\n{found.ca.strip()}\n"""\n'
+            "client.tls_set_context(ssl.create_default_context(cadata=AUTHORITY))\n"
+        )
     subscribe = (
         f"    client.subscribe({text(found.base + '/commands')}, qos=1)\n" if found.answers else ""
     )
     return f"""# pip install paho-mqtt
-import json, time
+import json, {"ssl, " if found.ca else ""}time
 import paho.mqtt.client as mqtt
 
 client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id={text(found.username)})
@@ -103,6 +112,9 @@ def arduino(found: Login) -> str:
     text = json.dumps
     client = "WiFiClientSecure" if found.tls else "WiFiClient"
     secure = "  net.setInsecure();  // or net.setCACert(...) to check the server\n"
+    authority = f'const char AUTHORITY[] = R"(\n{found.ca.strip()}\n)";' if found.ca else ""
+    if authority:
+        secure = "  net.setCACert(AUTHORITY);  // ESP8266: setTrustAnchors\n"
     answer = """
 void onMessage(char*, byte* payload, unsigned int length) {
   StaticJsonDocument<512> command;
@@ -118,6 +130,7 @@ void onMessage(char*, byte* payload, unsigned int length) {
 #include <PubSubClient.h>
 {"#include <ArduinoJson.h>" if found.answers else ""}
 #define BASE {text(found.base)}
+{authority}
 {client} net;
 PubSubClient mqtt(net);
 {answer if found.answers else ""}

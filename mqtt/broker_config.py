@@ -8,15 +8,16 @@ from config import Settings
 from mqtt.broker_files import ACL, PASSWORDS
 
 QUEUE_BYTES = 200_000_000  # what the broker keeps for one client that is away
+SOCKET = "socket"  # in the broker's folder
 OVERSIZE = 1_100_000  # so much above the limit still reaches us, to be refused and counted
 
 CONFIGURATION = """\
 # Written by Gatehouse at each start; changes are lost.
 listener {port} {bind}
-{user}allow_anonymous false
+use_username_as_clientid true
+{tls}{user}allow_anonymous false
 password_file {folder}/{passwords}
 acl_file {folder}/{acl}
-use_username_as_clientid true
 
 persistence true
 persistence_location {folder}/
@@ -37,6 +38,12 @@ log_type warning
 log_type notice
 {debug}connection_messages true
 """
+TLS = """\
+certfile {cert}
+keyfile {key}
+listener 0 {socket}
+use_username_as_clientid true
+"""
 
 
 def configuration(settings: Settings, folder: Path, *, debug: bool = False) -> str:
@@ -49,10 +56,18 @@ def configuration(settings: Settings, folder: Path, *, debug: bool = False) -> s
     """
     # started by root, Mosquitto would become another user, who cannot read our folder
     user = f"user {pwd.getpwuid(0).pw_name}\n" if os.geteuid() == 0 else ""
+    tls = ""
+    if settings.mqtt_tls_cert and settings.mqtt_tls_key:
+        tls = TLS.format(
+            cert=settings.mqtt_tls_cert.absolute(),
+            key=settings.mqtt_tls_key.absolute(),
+            socket=folder / SOCKET,  # for the server itself: no port, no certificate
+        )
     return CONFIGURATION.format(
         port=settings.mqtt_port,
         bind=settings.mqtt_bind,
         user=user,
+        tls=tls,
         folder=folder,
         passwords=PASSWORDS,
         acl=ACL,

@@ -1,7 +1,7 @@
 """How every connection of the server to its broker is set up."""
 
 import socket
-from typing import Any
+from typing import Any, Literal
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -26,10 +26,16 @@ def new_client(settings: Settings, role: str, protocol: MQTTProtocolVersion, **m
         CallbackAPIVersion.VERSION2,
         client_id=mosquitto.client_id(settings, role),
         protocol=protocol,
+        transport=transport(settings),
         **more,
     )
     set_up(client, settings, role)
     return client
+
+
+def transport(settings: Settings) -> Literal["tcp", "unix"]:
+    """Return how the server reaches the broker: a broker of ours that speaks TLS has a socket."""
+    return "unix" if settings.manages_broker and settings.mqtt_tls_cert else "tcp"
 
 
 def set_up(client: Client, settings: Settings, role: str) -> None:
@@ -37,7 +43,7 @@ def set_up(client: Client, settings: Settings, role: str) -> None:
     username, password = mosquitto.server_login(settings, role)
     if username:
         client.username_pw_set(username, password)
-    if settings.mqtt_tls:
+    if settings.mqtt_tls and not settings.manages_broker:
         client.tls_set(ca_certs=str(settings.mqtt_ca) if settings.mqtt_ca else None)
     client.reconnect_delay_set(*RETRY_S)
     client.on_socket_open = _send_at_once
@@ -60,4 +66,5 @@ def disconnect(client: Client) -> None:
 
 
 def _send_at_once(_client: Client, _userdata: object, connection: Any) -> None:
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if connection.family != socket.AF_UNIX:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

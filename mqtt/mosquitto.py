@@ -19,7 +19,7 @@ import psutil
 
 from config import Settings
 from devices.credentials import SALT, mosquitto_hash
-from mqtt.broker_config import configuration
+from mqtt.broker_config import SOCKET, configuration
 from mqtt.broker_files import ACL, PASSWORDS, FileBroker, locked, replace
 from mqtt.decide import READ, WRITE, Grant
 
@@ -27,6 +27,7 @@ ROLES = ("listener", "publisher", "bus")
 START_S = 20.0  # how long a start may take; ten thousand devices need three seconds
 STOP_S = 10.0
 RELOAD_S = 2.0  # how long `reload` waits for the broker to have done it
+LONGEST_SOCKET = 107  # bytes of a path, by the operating system
 LOG_LIMIT = 8_000_000  # bytes; then the log is moved aside, once
 
 
@@ -42,9 +43,14 @@ def folder_of(settings: Settings) -> Path:
 
 
 def endpoint(settings: Settings) -> tuple[str, int]:
-    """Return host and port under which this server reaches the broker."""
+    """Return host and port under which this server reaches the broker.
+
+    Where devices speak TLS to a broker of ours, the first is the path of its socket.
+    """
     if not settings.manages_broker:
         return settings.mqtt_host, settings.mqtt_port
+    if settings.mqtt_tls_cert:
+        return str(folder_of(settings) / SOCKET), settings.mqtt_port
     everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
     return everywhere.get(settings.mqtt_bind, settings.mqtt_bind), settings.mqtt_port
 
@@ -180,6 +186,7 @@ class Mosquitto:
         if program is None:
             raise BrokerError("mosquitto is missing: install Debian's package, or set MQTT_HOST")
         self._check_port()
+        self._check_socket()
         said = self._folder / "start.log"
         with open(said, "wb") as output:
             self._process = psutil.Popen(
@@ -218,6 +225,16 @@ class Mosquitto:
                     "end the other program, set MQTT_PORT, or set MQTT_HOST to use a broker there"
                 ) from error
 
+    def _check_socket(self) -> None:
+        if (
+            self._settings.mqtt_tls_cert
+            and len(os.fsencode(self._folder / SOCKET)) > LONGEST_SOCKET
+        ):
+            raise BrokerError(
+                f"INSTANCE_DIR {self._settings.instance_dir}: this path is too long for a socket; "
+                "set INSTANCE_DIR to a shorter one"
+            )
+
     def _running(self) -> psutil.Process | None:
         """Return the broker's process, whoever started it, or None."""
         try:
@@ -236,7 +253,7 @@ class Mosquitto:
         follows a signal proves that the signal was obeyed.
         """
         try:
-            with socket.create_connection(endpoint(self._settings), timeout=wait_s) as probe:
+            with self._connection(wait_s) as probe:
                 probe.sendall(b"\xc0\x00")  # no CONNECT: the broker hangs up
                 probe.recv(1)
         except ConnectionResetError:
@@ -244,6 +261,19 @@ class Mosquitto:
         except OSError:
             return False
         return True
+
+    def _connection(self, wait_s: float) -> socket.socket:
+        host, port = endpoint(self._settings)
+        if not self._settings.mqtt_tls_cert:
+            return socket.create_connection((host, port), timeout=wait_s)
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.settimeout(wait_s)
+            connection.connect(host)
+        except OSError:
+            connection.close()
+            raise
+        return connection
 
     def _text(self, *, debug: bool = False) -> str:
         return configuration(self._settings, self._folder, debug=debug)

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -48,7 +49,14 @@ class Stack:
 
     @property
     def url(self) -> str:
-        return f"http://localhost:{self.port}"
+        return f"{'https' if self.trust else 'http'}://localhost:{self.port}"
+
+    @property
+    def trust(self) -> ssl.SSLContext | None:
+        """Whom to trust where the web server speaks TLS."""
+        if "TLS_CERT" not in self.env:
+            return None
+        return ssl.create_default_context(cafile=self.env["MQTT_CA"])
 
     def start(self, *arguments: str, wait: bool = True) -> "Stack":
         with open(self.instance.parent / "server.log", "ab") as log:
@@ -66,7 +74,7 @@ class Stack:
     def answers(self) -> bool:
         assert self.process is None or self.process.poll() is None, self.log()
         try:
-            with urllib.request.urlopen(self.url + "/readyz", timeout=2):
+            with urllib.request.urlopen(self.url + "/readyz", timeout=2, context=self.trust):
                 return True
         except OSError:
             return False
