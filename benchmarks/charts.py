@@ -25,7 +25,7 @@ from db import migrations  # noqa: E402
 from db.base import tune  # noqa: E402
 from db.telemetry.engines import link_for  # noqa: E402
 from db.telemetry.records import Batch, Chart, Floats, Times  # noqa: E402
-from db.telemetry.sealing import put  # noqa: E402
+from db.telemetry.sealing import put, sum_up  # noqa: E402
 from db.telemetry.store import TelemetryStore  # noqa: E402
 
 DAY_MS = 86_400_000
@@ -68,7 +68,9 @@ def fill(store: TelemetryStore, series_id: int, n: int, end_ms: int) -> float:
             with store.engine.connect() as plain:
                 connection = plain.execution_options(immediate=True)
                 with connection.begin():
-                    put(link_of(connection), series_id, t, v)
+                    link = link_of(connection)
+                    put(link, series_id, t, v)
+                    sum_up(link, series_id, int(t[0]), int(t[-1]))
             continue
         rows = zip([series_id] * len(t), t.tolist(), v.tolist(), strict=True)
         store.write(Batch(values=list(rows)))

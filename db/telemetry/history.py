@@ -9,13 +9,15 @@ from db.telemetry.buckets import MAX_POINTS, PART, Parts
 from db.telemetry.chunks import FULL, PART_READINGS, decode, unpack_summaries
 from db.telemetry.engines import Link
 from db.telemetry.records import Chart, Floats, Span, Times
-from db.telemetry.sealing import ROW, merged
+from db.telemetry.sealing import ERA_MS, ROW, merged
 
+SUMS = "MIN(t0), MAX(t1), SUM(n), MIN(vmin), MAX(vmax), SUM(vsum)"  # of chunks, as a PART
 HOT = "FROM reading WHERE series_id = ? AND ts >= ? AND ts < ?"
 # chunks do not overlap, so the first one that matters is the last that begins before the start
 SEALED = """FROM chunk WHERE series_id = ? AND t0 < ? AND t1 >= ? AND t0 >= COALESCE(
     (SELECT t0 FROM chunk WHERE series_id = ? AND t0 <= ? ORDER BY t0 DESC LIMIT 1), 0)"""
 
+MOST_APART = 100  # eras that are read chunk by chunk; with more, all are
 SAMPLE = 16  # chunks that tell how dense a series is; more than a chart shows one by one
 
 Run = tuple[Times, Floats]
@@ -134,10 +136,12 @@ def _sealed_parts(link: Link, span: Span, sealed: Sealed, width: int) -> list[Pa
     parts.append(Parts.of(*rest))
     others = f"{SEALED} AND NOT (t0 {link.among})"
     which = (*_which(span), link.ids(special))
-    if width * sealed.chunks >= sealed.busy_ms:
-        sums = f"SELECT t0, t1, n, vmin, vmax, vsum {others} ORDER BY t0"
-        whole = link.arrays(PART, sums, *which)
-        parts.append(Parts.from_rows(whole))
+    apart = _apart(span, special, late[0])
+    if width >= ERA_MS and sealed.busy_ms < sealed.chunks * ERA_MS and len(apart) <= MOST_APART:
+        parts += _by_eras(link, span, special, apart)
+    elif width * sealed.chunks >= sealed.busy_ms:
+        sums = f"SELECT {SUMS} {others} GROUP BY t0 / {width:d} ORDER BY 1"
+        parts.append(Parts.from_rows(link.arrays(PART, sums, *which)))
     elif width * sealed.n >= sealed.busy_ms * PART_READINGS:
         rows = link.rows(f"SELECT summary {others} ORDER BY t0", *which)
         parts.append(unpack_summaries(b"".join(bytes(summary) for (summary,) in rows)))
@@ -145,6 +149,31 @@ def _sealed_parts(link: Link, span: Span, sealed: Sealed, width: int) -> list[Pa
         rows = link.rows(f"SELECT summary, body {others} ORDER BY t0", *which)
         parts += [_finest(summary, body) for summary, body in rows]
     return parts
+
+
+def _apart(span: Span, special: set[int], late: Times) -> set[int]:
+    """Return the eras whose sums cannot be used: cut, or with late readings in or between chunks.
+
+    A sum must stand for readings that follow each other.
+    """
+    ends = {span.start_ms // ERA_MS, span.end_ms // ERA_MS}
+    return ends | {t0 // ERA_MS for t0 in special} | set(np.unique(late // ERA_MS).tolist())
+
+
+def _by_eras(link: Link, span: Span, special: set[int], apart: set[int]) -> list[Parts]:
+    """Return the chunks of a span that are not special: by their sums, or one by one."""
+    sums = f"""SELECT t0, t1, n, vmin, vmax, vsum FROM era
+        WHERE series_id = ? AND number > ? AND number < ? AND NOT (number {link.among})
+        ORDER BY number"""
+    ends = span.start_ms // ERA_MS, span.end_ms // ERA_MS
+    parts = [link.arrays(PART, sums, span.series_id, *ends, link.ids(apart))]
+    ones = f"""SELECT t0, t1, n, vmin, vmax, vsum FROM chunk
+        WHERE series_id = ? AND t0 >= ? AND t0 < ? AND NOT (t0 {link.among})"""
+    for number in apart:
+        start = max(span.start_ms, number * ERA_MS)
+        end = min(span.end_ms, (number + 1) * ERA_MS)
+        parts.append(link.arrays(PART, ones, span.series_id, start, end, link.ids(special)))
+    return [Parts.from_rows(rows) for rows in parts]
 
 
 def _cut(link: Link, span: Span) -> set[int]:

@@ -14,6 +14,7 @@ from db.telemetry.engines import Link, Row
 from db.telemetry.records import Floats, Times
 
 SLICE = 4 * FULL  # readings a step: no other write waits long for it
+ERA_MS = 2**25  # 9.3 hours
 ROW = np.dtype([("t", np.int64), ("v", np.float64)])
 CHUNK = {
     "series_id": "bigint",
@@ -56,6 +57,8 @@ def seal(link: Link, due: Due) -> int:
     hot = np.sort(taken, order="t")
     t, v = _with_neighbours(link, due.series_id, hot["t"], hot["v"])
     put(link, due.series_id, t, v)
+    if len(t):
+        sum_up(link, due.series_id, int(t[0]), int(t[-1]))
     return len(taken)
 
 
@@ -140,3 +143,16 @@ def put(link: Link, series_id: int, t: Times, v: Floats) -> None:
         )
     if rows:
         link.insert("chunk", CHUNK, rows, "")
+
+
+def sum_up(link: Link, series_id: int, first: int, last: int) -> None:
+    """Sum up anew the chunks that begin in the eras from one reading to another."""
+    numbers = first // ERA_MS, last // ERA_MS
+    link.run("DELETE FROM era WHERE series_id = ? AND number BETWEEN ? AND ?", series_id, *numbers)
+    link.run(
+        "INSERT INTO era (series_id, number, t0, t1, n, vmin, vmax, vsum)"
+        f" SELECT series_id, t0 / {ERA_MS}, MIN(t0), MAX(t1), SUM(n), MIN(vmin), MAX(vmax),"
+        " SUM(vsum) FROM chunk WHERE series_id = ? AND t0 >= ? AND t0 < ?"
+        f" GROUP BY series_id, t0 / {ERA_MS}",
+        *(series_id, numbers[0] * ERA_MS, (numbers[1] + 1) * ERA_MS),
+    )

@@ -29,7 +29,7 @@ from db.telemetry.sealing import Due
 
 PAGE = 20_000  # readings a page of an export
 EMPTIED_AT_ONCE = 200  # chunks a transaction
-TABLES_BY_SERIES = ("reading", "event", "latest", "chunk")
+TABLES_BY_SERIES = ("reading", "event", "latest", "chunk", "era")
 TABLES_BY_DEVICE = ("presence", "refusal", "device_log", "sealed", "series")
 
 

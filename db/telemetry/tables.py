@@ -90,6 +90,20 @@ chunk = Table(  # sealed history; `body` may be dropped by retention, `summary` 
     Index("ix_chunk_overview", "series_id", "t0", "t1", "n", "vmin", "vmax", "vsum"),
 )
 
+era = Table(  # the chunks that begin in the same 9.3 hours, summed up; kept by `sealing`
+    "era",
+    metadata,
+    Column("series_id", Ms, primary_key=True, autoincrement=False),
+    Column("number", Ms, primary_key=True, autoincrement=False),  # of ERA_MS since 1970
+    Column("t0", Ms, nullable=False),
+    Column("t1", Ms, nullable=False),
+    Column("n", Ms, nullable=False),
+    Column("vmin", Real, nullable=False),
+    Column("vmax", Real, nullable=False),
+    Column("vsum", Real, nullable=False),
+    **PACKED,
+)
+
 presence = Table(
     "presence",
     metadata,

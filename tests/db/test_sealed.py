@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from db import migrations
 from db.telemetry import history, sealing
 from db.telemetry.chunks import FULL
 from db.telemetry.records import Batch
+from db.telemetry.tables import era
 from tests.db.test_charts import check
 
 T = 1_795_000_000_000
@@ -150,6 +152,43 @@ def test_every_width_of_window_is_drawn_from_the_right_level(truth, days):
 
     for points in (10, 150, 2000):
         truth.check(T + 30_000, T + days * 86_400_000, points)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_years_tell_the_truth_too_with_late_readings_and_pauses(truth, seed):
+    random = np.random.default_rng(seed)
+    steps = random.choice([1000, 2000, 40_000_000], 60_000, p=[0.5, 0.4995, 0.0005])
+    times = (T + np.cumsum(steps)).tolist()
+    values = random.normal(20, 5, len(times)).tolist()
+    readings = dict(zip(times, values, strict=True))
+    late = [*random.choice(times, 4).tolist(), *(times[n] + 999 for n in (20_000, 41_000))]
+    truth.write({t: v for t, v in readings.items() if t not in late})
+    truth.seal(times[-3000])
+
+    for moment in (None, *late):
+        if moment:
+            truth.write({moment: -500.0})
+        for points in (30, 200):
+            truth.check(T, times[-1] + 1, points)
+            start, end = sorted(random.integers(T, times[-1], 2).tolist())
+            truth.check(start, end + 1, points // 4)
+    truth.seal(times[-2000])
+    truth.check(T, times[-1] + 1, 30)
+
+
+def test_what_was_sealed_before_eras_is_summed_up_by_the_migration(truth, store):
+    truth.write(steady(12 * FULL))
+    truth.seal(2**62)
+    with store.engine.execution_options(immediate=True).begin() as connection:
+        kept = connection.execute(era.select().order_by(era.c.number)).all()
+        connection.exec_driver_sql("DROP TABLE era")
+        connection.exec_driver_sql("UPDATE alembic_version_telemetry SET version_num = '0004'")
+
+    migrations.upgrade("telemetry", store.engine)
+
+    with store.engine.connect() as connection:
+        assert connection.execute(era.select().order_by(era.c.number)).all() == kept
+    assert len(kept) > 1
 
 
 def test_a_crash_while_packing_leaves_every_reading_in_one_place(truth, store, monkeypatch):
