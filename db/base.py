@@ -3,6 +3,10 @@
 SQLite needs two kinds of transactions: BEGIN for reads, BEGIN IMMEDIATE for writes.  With the
 driver's own implicit BEGIN, updates get lost; with a deferred BEGIN before a write, half of all
 concurrent updates fail with "database is locked".  `transaction()` asks for the right one.
+
+Services check first and act then, in one transaction, and rely on nobody changing what they
+checked meanwhile.  SQLite has one writer anyway; on PostgreSQL writers of the application database
+take turns by an advisory lock, whichever process they are in.
 """
 
 import sqlite3
@@ -21,6 +25,7 @@ from sqlalchemy.types import TypeDecorator
 from clock import from_ms, to_ms
 
 TELEMETRY = "telemetry"  # the bind of readings
+TURN = 0x67617465  # the number of the advisory lock; any, as long as all agree
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -118,6 +123,8 @@ def init_app(server: Flask, *, app_url: str, telemetry_url: str) -> None:
     with server.app_context():
         for engine in db.engines.values():
             tune(engine)
+        if db.engine.dialect.name == "postgresql":
+            event.listen(db.engine, "begin", _take_turns)
 
 
 def telemetry_engine() -> Engine:
@@ -151,3 +158,8 @@ def _pragmas(connection: sqlite3.Connection, _record: object) -> None:
 def _begin(connection: Connection) -> None:
     immediate = connection.get_execution_options().get("immediate")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _take_turns(connection: Connection) -> None:
+    if connection.get_execution_options().get("immediate"):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({TURN})")
