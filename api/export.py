@@ -23,13 +23,15 @@ class Chosen(Span):
     sensor: Annotated[list[Line], Listed, Field(max_length=500)] = []
     format: Literal["csv"] = "csv"
     layout: Literal["long", "wide"] = "long"
+    step: Annotated[int, Field(ge=0, le=31_622_400)] = 0  # seconds; only wide
 
 
 @routes.get("/export", media=("text/csv",), refusals=(404,))
 def everything(by: User, query: Chosen) -> Response:
     """Stream the readings of all devices that one may see, or of those named by their ids.
 
-    Long: one line a reading. Wide: one line a time stamp, one column a sensor.
+    Long: one line a reading. Wide: one line a time stamp, or a `step` of so many seconds, one
+    column a sensor.
     """
     if query.device:
         chosen = [access.visible(by, device_id) for device_id in dict.fromkeys(query.device)]
@@ -37,4 +39,6 @@ def everything(by: User, query: Chosen) -> Response:
         chosen = [device for device, _ in access.visible_devices(by)]
     columns = export.columns(chosen, wiring.current().store, sensors=query.sensor)
     who = callers.identity(by)
-    return streams.csv(columns, query, who=who, name="gatehouse", layout=query.layout)
+    return streams.csv(
+        columns, query, who=who, name="gatehouse", layout=query.layout, step_ms=query.step * 1000
+    )

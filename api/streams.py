@@ -13,7 +13,13 @@ from devices.export import Column, Layout
 
 
 def csv(
-    columns: Sequence[Column], span: Span, *, who: str, name: str, layout: Layout = "long"
+    columns: Sequence[Column],
+    span: Span,
+    *,
+    who: str,
+    name: str,
+    layout: Layout = "long",
+    step_ms: int = 0,
 ) -> Response:
     """Return the readings of columns as a download.
 
@@ -23,13 +29,14 @@ def csv(
         who: the caller; has a few downloads at the same time.
         name: what the file is called, as far as it can be.
         layout: long or wide.
+        step_ms: of the grid of the wide layout; 0: none.
 
     Raises:
         TooMany: the caller has too many downloads running.
     """
     store = wiring.current().store
     parts: Iterator[bytes] = export.csv_rows(
-        store, columns, span.start_ms, span.end_ms, layout=layout
+        store, columns, span.start_ms, span.end_ms, layout=layout, step_ms=step_ms
     )
     zipped = request.accept_encodings.quality("gzip") > 0
     if zipped:

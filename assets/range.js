@@ -163,7 +163,7 @@
       home = null;
       show({ range: button.dataset.range, from: null, to: null });
     }
-    const link = event.target.closest('a[href*="/data/export.csv"]');
+    const link = event.target.closest("a[data-csv]");
     if (link) {
       const address = new URL(link.href);
       const [from, to] = gatehouse.window();

@@ -8,10 +8,11 @@ from flask import Blueprint, Response, request
 import wiring
 from auth import access, sessions
 from clock import now_ms, utcnow
+from dashboard import export_query
 from dashboard.answers import answer, refusal
-from dashboard.ranges import WIDTHS_MS
 from db.models import Device, User
 from devices import commands, export, presence
+from devices.downloads import Download
 from errors import AppError, Invalid, NotFound, Unauthenticated
 from notify.mark import N_
 
@@ -97,17 +98,28 @@ def chart() -> Response:
 
 @bp.get("/export.csv")
 def export_csv() -> Response:
-    """Stream the readings of one device, or of one of its sensors, as CSV."""
-    device = access.visible(_person(), request.args.get("device", ""))
-    start, end = _window()
+    """Stream readings as CSV: of the devices and sensors named, or of all that one may see."""
+    user = _person()
+    asked = export_query.wanted(request.args, user, now=utcnow())
     store = wiring.current().store
-    columns = export.columns([device], store, sensors=request.args.getlist("sensor"))
+    columns = export.columns(asked.devices, store, sensors=asked.sensors)
+    parts = export.csv_rows(
+        store,
+        columns,
+        asked.start_ms,
+        asked.end_ms,
+        layout=asked.layout,
+        step_ms=asked.step_ms,
+        style=asked.style,
+    )
+    if asked.packed:
+        parts = export.gzipped(parts)
     return Response(
-        export.csv_rows(store, columns, start, end),
-        mimetype="text/csv",
+        Download(f"user:{user.public_id}", parts),
+        mimetype="application/gzip" if asked.packed else "text/csv",
         headers={
             "Cache-Control": "no-store",
-            "Content-Disposition": f'attachment; filename="{device.controller_id}.csv"',
+            "Content-Disposition": f'attachment; filename="{asked.filename}"',
             "X-Accel-Buffering": "no",
         },
     )
@@ -121,10 +133,7 @@ def _person() -> User:
 
 
 def _window() -> tuple[int, int]:
-    """Return [from, to) in milliseconds, from `from` and `to` or from `range` up to now."""
-    if width := WIDTHS_MS.get(request.args.get("range", "")):
-        now = now_ms()
-        return now - width, now
+    """Return [from, to) in milliseconds."""
     start, end = _number("from"), _number("to")
     if not start < end:
         raise Invalid("bad_range", N_("The range must end after it begins."))

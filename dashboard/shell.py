@@ -29,6 +29,7 @@ def layout() -> Component:
                         [
                             _link(_("Dashboard"), "/", "grid"),
                             _link(_("Add device"), "/devices/new", "plus"),
+                            _link(_("Export"), "/export", "download"),
                             _link(_("Sharing"), "/sharing", "people"),
                         ],
                         className="gh-nav-links",

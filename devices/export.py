@@ -6,32 +6,34 @@ apostrophe.
 
     long   time,device,sensor,value,unit       one line a reading, one sensor after the other
     wide   time,"device / sensor (unit)",...   one line a time stamp, one column a sensor
+
+Wide lines are made for each time at which any sensor spoke, or for each step of a grid: then a
+cell is the mean of a number in the step, or the last of a state or text.
 """
 
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import orjson
-from numpy.typing import NDArray
 
 from db.models import Device
+from devices import steps
+from devices.csv_style import PLAIN, Style, Times
 
 if TYPE_CHECKING:
     from db.telemetry.records import Series
     from db.telemetry.store import TelemetryStore
 
 Layout = Literal["long", "wide"]
-Times = NDArray[np.int64]
 Page = tuple[Times, list[bytes]]  # times in ms since 1970 and the value cells at them
 
 PAGE = 20_000  # rows read at once
 HELD = 400_000  # cells held at once by the wide layout, over all columns
 LINE_END = b"\r\n"
 FORMULA = frozenset("=+-@\t\r\n\0＝＋－＠")
-DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,9 @@ def csv_rows(
     start_ms: int,
     end_ms: int,
     layout: Layout = "long",
+    *,
+    step_ms: int = 0,
+    style: Style = PLAIN,
 ) -> Iterator[bytes]:
     """Yield a CSV document of the readings in [start_ms, end_ms), in parts of whole lines.
 
@@ -71,8 +76,13 @@ def csv_rows(
         start_ms: milliseconds since 1970 UTC, included.
         end_ms: milliseconds since 1970 UTC, excluded.
         layout: "long" or "wide".
+        step_ms: of the wide layout: the width of the steps; 0: each time as it is.
+        style: how times and numbers look.
     """
-    return (_long if layout == "long" else _wide)(store, columns, start_ms, end_ms)
+    paged = partial(_pages, store, start_ms=start_ms, end_ms=end_ms, style=style)
+    if layout == "long":
+        return _long(columns, paged, style)
+    return _wide(columns, partial(paged, step_ms=step_ms), style)
 
 
 def gzipped(parts: Iterable[bytes]) -> Iterator[bytes]:
@@ -96,33 +106,34 @@ def text_cell(text: str) -> bytes:
 
 
 def _long(
-    store: "TelemetryStore", columns: Sequence[Column], start_ms: int, end_ms: int
+    columns: Sequence[Column], paged: Callable[..., Iterator[Page]], style: Style
 ) -> Iterator[bytes]:
-    yield b"time,device,sensor,value,unit" + LINE_END
+    cut = style.separator
+    yield style.head + cut.join([b"time", b"device", b"sensor", b"value", b"unit"]) + LINE_END
     for column in columns:
         series = column.series
-        before = b"," + text_cell(column.device) + b"," + text_cell(series.name) + b","
-        after = b"," + (text_cell(series.unit) if series.unit else b"") + LINE_END
-        for times, cells in _pages(store, series, start_ms, end_ms, PAGE):
-            yield _lines(times, cells, before, after)
+        before = cut + text_cell(column.device) + cut + text_cell(series.name) + cut
+        after = cut + (text_cell(series.unit) if series.unit else b"") + LINE_END
+        for times, cells in paged(series, size=PAGE):
+            yield _lines(times, cells, before, after, style)
 
 
-def _lines(times: Times, cells: list[bytes], before: bytes, after: bytes) -> bytes:
+def _lines(times: Times, cells: list[bytes], before: bytes, after: bytes, style: Style) -> bytes:
     """Return `time before cell after` for each reading, joined in one go."""
     parts = [b""] * (2 * len(cells))
-    parts[0::2] = _stamps(times, after, before)
+    parts[0::2] = style.stamps(times, after, before)
     parts[1::2] = cells
     return b"".join(parts)[len(after) :] + after
 
 
 def _wide(
-    store: "TelemetryStore", columns: Sequence[Column], start_ms: int, end_ms: int
+    columns: Sequence[Column], paged: Callable[..., Iterator[Page]], style: Style
 ) -> Iterator[bytes]:
-    yield b",".join([b"time", *map(_heading, columns)]) + LINE_END
+    cut = style.separator
+    yield style.head + cut.join([b"time", *map(_heading, columns)]) + LINE_END
     size = max(256, min(PAGE, HELD // max(1, len(columns))))
     sources = [
-        _Source(number, _pages(store, column.series, start_ms, end_ms, size))
-        for number, column in enumerate(columns)
+        _Source(number, paged(column.series, size=size)) for number, column in enumerate(columns)
     ]
     while reading := [source for source in sources if source.times.size]:
         known_until = min(int(source.times[-1]) for source in reading)
@@ -132,8 +143,8 @@ def _wide(
         grid = [empty] * len(columns)
         for number, some, cells in taken:
             grid[number] = _spread(times, some, cells)
-        rows = zip(_stamps(times, b"", b""), *grid, strict=True)
-        yield LINE_END.join(map(b",".join, rows)) + LINE_END
+        rows = zip(style.stamps(times), *grid, strict=True)
+        yield LINE_END.join(map(cut.join, rows)) + LINE_END
 
 
 def _heading(column: Column) -> bytes:
@@ -173,15 +184,25 @@ class _Source:
 
 
 def _pages(
-    store: "TelemetryStore", series: "Series", start_ms: int, end_ms: int, size: int
+    store: "TelemetryStore",
+    series: "Series",
+    *,
+    start_ms: int,
+    end_ms: int,
+    size: int,
+    style: Style,
+    step_ms: int = 0,
 ) -> Iterator[Page]:
     """Yield the non-empty pages of one sensor, with its values as finished cells."""
     if series.kind == "text":
-        yield from _text_pages(store.first_texts, series.id, start_ms, end_ms, size)
+        texts = _text_pages(store.first_texts, series.id, start_ms, end_ms, size)
+        yield from steps.lasts(texts, step_ms) if step_ms else texts
         return
-    for times, values in store.pages(series.id, start_ms, end_ms, size=size):
-        if times.size:
-            yield times, _number_cells(values)
+    pages = (page for page in store.pages(series.id, start_ms, end_ms, size=size) if page[0].size)
+    if step_ms and series.kind == "number":
+        pages = steps.means(pages, step_ms)
+    written = ((times, style.numbers(values)) for times, values in pages)
+    yield from steps.lasts(written, step_ms) if step_ms and series.kind == "state" else written
 
 
 def _text_pages(
@@ -194,43 +215,3 @@ def _text_pages(
     while rows := texts(series_id, start_ms, end_ms, size):
         yield np.array([ms for ms, _ in rows], np.int64), [text_cell(text) for _, text in rows]
         start_ms = rows[-1][0] + 1
-
-
-def _number_cells(values: NDArray[np.float64]) -> list[bytes]:
-    """Return numbers in the shortest form that reads back equal; whole ones without a point."""
-    listed = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)
-    return (listed[1:-1] + b",").replace(b".0,", b",").split(b",")[:-1]
-
-
-def _digits(count: int, width: int) -> NDArray[np.uint8]:
-    """Return the numbers below `count` as rows of `width` ASCII digits."""
-    numbers = np.arange(count)[:, None] // 10 ** np.arange(width - 1, -1, -1)
-    return (numbers % 10 + ord("0")).astype(np.uint8)
-
-
-TWO, THREE = _digits(100, 2), _digits(1000, 3)
-
-
-def _stamps(times: Times, before: bytes, after: bytes) -> list[bytes]:
-    """Return `before 2026-01-31T12:00:00.000Z after` for each time."""
-    days, of_day = np.divmod(times, DAY_MS)
-    calendar, which = np.unique(days, return_inverse=True)
-    dates = np.datetime_as_string(calendar.astype("datetime64[D]")).astype("S10")
-    seconds, ms = np.divmod(of_day, 1000)
-    minutes, seconds = np.divmod(seconds, 60)
-    hours, minutes = np.divmod(minutes, 60)
-
-    frame = before + b"....-..-..T..:..:......Z" + after
-    width, at = len(frame), len(before)
-    table: NDArray[Any] = np.empty((times.size, width), np.uint8)
-    table[:] = np.frombuffer(frame, np.uint8)
-    table[:, at : at + 10] = dates.view(np.uint8).reshape(-1, 10)[which]
-    for place, digits, numbers in (
-        (11, TWO, hours),
-        (14, TWO, minutes),
-        (17, TWO, seconds),
-        (20, THREE, ms),
-    ):
-        table[:, at + place : at + place + digits.shape[1]] = digits[numbers]
-    stamps: list[bytes] = table.view(f"S{width}").ravel().tolist()
-    return stamps

@@ -7,6 +7,7 @@ import io
 import threading
 from datetime import UTC, datetime
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -17,6 +18,7 @@ import db.base
 from db.telemetry.records import Batch, Series
 from db.telemetry.store import TelemetryStore
 from devices import downloads, export
+from devices.csv_style import Style
 from devices.downloads import Download
 from devices.export import Column
 from errors import TooMany
@@ -260,3 +262,28 @@ def test_places_are_counted_right_from_many_threads():
     assert len(taken) == downloads.MOST
     for download in taken:
         download.close()
+
+
+def test_a_spreadsheet_gets_local_times_semicolons_and_decimal_commas(store):
+    # the clocks of Berlin go back at 2026-10-25T01:00Z
+    series = numbers(store, "t", {297 * 86_400_000 + hour * 3_600_000: -1.5 for hour in range(3)})
+    style = Style(b";", ZoneInfo("Europe/Berlin"))
+    columns = [Column("d", series)]
+    text = b"".join(export.csv_rows(store, columns, T0, FOREVER, style=style)).decode()
+
+    assert text.startswith("\ufefftime;device;sensor;value;unit\r\n")
+    assert text.splitlines()[1:] == [
+        '2026-10-25 02:00:00;"d";"t";-1,5;',
+        '2026-10-25 02:00:00;"d";"t";-1,5;',
+        '2026-10-25 03:00:00;"d";"t";-1,5;',
+    ]
+
+
+def test_wide_lines_may_stand_on_a_grid(store):
+    a = numbers(store, "a", {0: 1.0, 900: 2.0, 2500: 5.0})
+    b = numbers(store, "b", {100: 1.0, 1100: 0.0}, kind="state")
+    columns = [Column("d", a), Column("d", b)]
+    rows = table(b"".join(export.csv_rows(store, columns, T0, FOREVER, "wide", step_ms=1000)))
+
+    assert [row[1:] for row in rows[1:]] == [["1.5", "1"], ["", "0"], ["5", ""]]
+    assert [row[0][17:] for row in rows[1:]] == ["00.000Z", "01.000Z", "02.000Z"]

@@ -1,0 +1,106 @@
+"""The export page: what its fields ask for, and the file that comes."""
+
+import gzip
+
+import pytest
+
+from db.models import Level
+from devices import downloads
+from tests.portal import parts
+
+LINK = "export-link.href"
+
+
+def link(visitor, **fields):
+    """The address that the page makes of its fields."""
+    values = {f"export_{name}_value": value for name, value in fields.items()}
+    answer = visitor.call(LINK, **values).json
+    return answer["response"]["export-link"]["href"]
+
+
+def test_the_page_offers_what_one_may_see(portal, alice, bob):
+    seen, other = portal.device(bob, "Shared room"), portal.device(bob, "Secret room")
+    portal.says(seen, "temperature", 1.0)
+    portal.says(other, "secret", 1.0)
+    portal.share(seen, alice, Level.VIEWER)
+    page = alice.page("/export")
+
+    [devices] = parts(page, id="export-devices")
+    [sensors] = parts(page, id="export-sensors")
+    assert "Shared room" in str(devices)
+    assert "Secret room" not in str(devices)
+    assert [one["value"] for one in sensors["options"]] == ["temperature"]
+
+
+def test_all_that_one_may_see_comes_as_a_file(portal):
+    carol = portal.person("carol@example.org")
+    device = portal.device(carol, "Room, blue")
+    portal.says(device, "temperature", 1.5, 2.5, unit="°C")
+    answer = carol.get(link(carol))
+
+    lines = answer.text.splitlines()
+    assert lines[0] == "time,device,sensor,value,unit"
+    assert [line.split("Z,")[1] for line in lines[1:]] == [
+        '"Room, blue","temperature",1.5,"°C"',
+        '"Room, blue","temperature",2.5,"°C"',
+    ]
+    assert 'filename="room-blue-' in answer.headers["Content-Disposition"]
+
+
+def test_the_fields_choose_devices_sensors_times_and_the_form(portal, alice):
+    device = portal.device(alice, "Chosen")
+    portal.says(device, "a", 1.5, 2.5)
+    portal.says(device, "b", 3.0)
+    address = link(
+        alice,
+        devices=[device.public_id],
+        sensors=["a"],
+        layout="wide",
+        step=3600,
+        times="local",
+        separator="semicolon",
+        gzip="1",
+        **{"from": "2026-01-01T00:00", "to": "2100-01-01T00:00"},
+    )
+    answer = alice.get(address)
+
+    text = gzip.decompress(answer.data).decode("utf-8-sig")
+    head, *rows = text.splitlines()
+    assert head == 'time;"Chosen / a"'
+    assert [row.split(";")[0][13:] for row in rows] in ([":00:00"], [":00:00"] * 2)
+    assert {row.split(";")[1] for row in rows} <= {"2", "1,5", "2,5"}
+    assert answer.headers["Content-Disposition"].endswith('.csv.gz"')
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from=yesterday",
+        "from=2026-01-02&to=2026-01-01",
+        "from=99999999999999999999",
+        "to=12026-01-01T00:00",
+        "step=-1",
+        "step=999999999999",
+        "step=x",
+    ],
+)
+def test_what_makes_no_sense_is_refused(portal, alice, query):
+    assert alice.get(f"/data/export.csv?{query}").status_code == 422
+
+
+def test_a_device_of_somebody_else_is_not_found(portal, alice, bob):
+    device = portal.device(bob, "Not yours")
+
+    assert alice.get(f"/data/export.csv?device={device.public_id}").status_code == 404
+
+
+def test_a_third_download_at_the_same_time_waits(portal, alice):
+    device = portal.device(alice, "Busy")
+    portal.says(device, "a", 1.0)
+    path = f"/data/export.csv?device={device.public_id}"
+    running = [alice.client.get(path) for _ in range(downloads.MOST)]
+
+    assert alice.get(path).status_code == 429
+    for answer in running:
+        answer.close()
+    assert alice.get(path).status_code == 200
