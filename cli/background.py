@@ -11,7 +11,8 @@ import wiring
 from auth import browsers
 from clock import utcnow
 from db.base import db
-from devices import commands, files, retention
+from devices import commands, files, registry, retention
+from errors import Unavailable
 from mqtt.ingest import Ingest
 from notify.worker import Worker
 
@@ -21,8 +22,24 @@ log = logging.getLogger("gatehouse.background")
 class Periodic:
     """Does one job again and again, in a thread and an application context of its own."""
 
-    def __init__(self, server: Flask, job: Callable[[], object], every_s: float) -> None:
+    def __init__(
+        self,
+        server: Flask,
+        job: Callable[[], object],
+        every_s: float,
+        *,
+        retry_s: float | None = None,
+    ) -> None:
+        """Prepare; nothing is done before `start`.
+
+        Args:
+            server: whose context the job runs in.
+            job: to be done; what it raises is logged.
+            every_s: the pause between two times.
+            retry_s: the pause after it failed; None: the same.
+        """
         self._server, self._job, self._every_s = server, job, every_s
+        self._retry_s = every_s if retry_s is None else retry_s
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=job.__name__, daemon=True)
 
@@ -36,15 +53,21 @@ class Periodic:
         self._thread.join(10)
 
     def _run(self) -> None:
-        while True:
-            try:
-                with self._server.app_context():
-                    self._job()
-                    db.session.remove()
-            except Exception:  # it is tried again; a dead thread would not
-                log.exception("%s failed", self._job.__name__)
-            if self._stop.wait(self._every_s):
-                return
+        while not self._stop.wait(self._every_s if self._works() else self._retry_s):
+            pass
+
+    def _works(self) -> bool:
+        try:
+            with self._server.app_context():
+                self._job()
+                db.session.remove()
+        except Unavailable as error:
+            log.warning("%s has to wait: %s", self._job.__name__, error)
+        except Exception:  # it is tried again; a dead thread would not
+            log.exception("%s failed", self._job.__name__)
+        else:
+            return True
+        return False
 
 
 def settle() -> None:
@@ -64,9 +87,15 @@ def tidy() -> None:
     retention.tidy(wiring.current().store, now=utcnow())
 
 
+def introduce() -> None:
+    """Make the broker know exactly the devices there are, whatever it missed or lost."""
+    wiring.current().broker.reconcile(registry.each_identity())
+
+
 def housekeeping(server: Flask) -> list["Part"]:
     """Return the jobs of one installation; `settle` gives "no answer" its resolution."""
     return [
+        Periodic(server, introduce, 600, retry_s=2),
         Periodic(server, settle, 0.25),
         Periodic(server, forget, 3600),
         Periodic(server, tidy, 600),

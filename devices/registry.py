@@ -4,6 +4,7 @@ The broker hears of a change after it is committed, and `reconcile` at the next 
 what it may have missed, so the database is always right.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -269,6 +270,14 @@ def identities() -> list[BrokerIdentity]:
         )
         for username, hashed, controller_id, seed, topic, trees in rows
     ]
+
+
+def each_identity() -> Iterator[BrokerIdentity]:
+    """Yield every device that the broker should let in, as of when the first one is asked for.
+
+    Brokers ask while no other change can come between, so that none is undone.
+    """
+    yield from identities()
 
 
 def _check_name(name: str, by: User, device: Device | None = None) -> None:

@@ -61,7 +61,6 @@ class DynsecBroker:
         Raises:
             Unavailable: the broker cannot be told now.
         """
-        wanted = {identity.username: checked(identity) for identity in identities}
         with dynsec.talk(self._settings) as talk:
             talk.run([_deny_by_default()])
             clients, roles = talk.run(
@@ -70,6 +69,8 @@ class DynsecBroker:
                     {"command": "listRoles", "verbose": True},
                 ]
             )
+            # asked for after the broker was: a device added meanwhile must not be lost
+            wanted = {identity.username: checked(identity) for identity in identities}
             known = {one["username"]: one.get("textname") for one in clients["data"]["clients"]}
             acls = {one["rolename"]: _topics(one["acls"]) for one in roles["data"]["roles"]}
             ours = [name.removeprefix(ROLE) for name in acls if name.startswith(ROLE)]

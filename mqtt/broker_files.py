@@ -116,9 +116,8 @@ class FileBroker:
 
     def reconcile(self, identities: Iterable[BrokerIdentity]) -> None:
         """Make the broker know exactly these devices; changes nothing if it does."""
-        entries = self._entries(identities)
-        with locked(self._folder):
-            changed = self._write(entries)
+        with locked(self._folder):  # first: a device added meanwhile must not be lost
+            changed = self._write(self._entries(identities))
         if changed:
             self._reload()
 
