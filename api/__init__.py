@@ -22,6 +22,8 @@ RESOURCES = (
     "readings",
     "commands",
     "guest_links",
+    "mappings",
+    "proposals",
     "grants",
     "share_tokens",
     "apps",

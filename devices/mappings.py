@@ -166,7 +166,7 @@ def replace_announced(device: Device, foreign: Foreign) -> None:
 def describe(device: Device, foreign: Foreign, store: "TelemetryStore") -> None:
     """Make the sensors of an announced device known with their units and labels."""
     known = {one.name: one for one in store.series([device.id])[device.id]}
-    for source in {one.sensor: one for one in reversed(foreign.sources)}.values():
+    for source in foreign.sensors():
         series = known.get(source.sensor)
         if series is None:
             if not source.kind:

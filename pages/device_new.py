@@ -42,7 +42,17 @@ def layout(_user: User, /, **_query: Any) -> Component:
     """Return the page."""
     return html.Div(
         [
-            html.Div(html.H1(_("Add device")), className="gh-head"),
+            html.Div(
+                [
+                    html.H1(_("Add device")),
+                    dcc.Link(
+                        _("Found devices"),
+                        href="/devices/proposals",
+                        className="btn btn-secondary ms-auto",
+                    ),
+                ],
+                className="gh-head",
+            ),
             html.Div(_form(), id=FORM),
             html.Div(id=MADE),
             dcc.Store(id=DEVICE),  # the public id, in memory only; never a credential

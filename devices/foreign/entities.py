@@ -93,6 +93,10 @@ class Foreign:
     signals: list[Signal] = field(default_factory=list)
     mode: str = "latest"  # which signals count: all, any, latest
 
+    def sensors(self) -> list[Source]:
+        """Return one source of each sensor, in order; a sensor may be told on several topics."""
+        return list({one.sensor: one for one in reversed(self.sources)}.values())[::-1]
+
     def topics(self) -> set[str]:
         """Return every topic that the device is heard on or asked on."""
         return {
