@@ -25,7 +25,8 @@ from paho.mqtt.client import Client  # noqa: E402
 from paho.mqtt.enums import CallbackAPIVersion  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
-from tests.e2e.conftest import CHROMIUM, sign_up  # noqa: E402
+from tests.browsers import CHROMIUM, PROGRAM  # noqa: E402
+from tests.e2e.conftest import sign_up  # noqa: E402
 from tests.e2e.devices import create_device  # noqa: E402
 from tests.stack import Stack, stack, until  # noqa: E402
 
@@ -144,7 +145,7 @@ def main() -> None:
         stack(Path(folder), WEB_THREADS="128") as house,
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        browser = playwright.chromium.launch(executable_path=PROGRAM, args=CHROMIUM)
         context = browser.new_context(base_url=house.url, locale="en-GB")
         page = context.new_page()
         sign_up(page, house, "bench@example.org")

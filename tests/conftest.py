@@ -1,15 +1,18 @@
 """What all tests share: settings in a folder of their own, and a server with real databases."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import create_engine
 
 import db.base
 from config import Settings
 from db import migrations
+from tests.browsers import CHROMIUM, PROGRAM
 
 
 @pytest.fixture
@@ -54,3 +57,12 @@ def context(server: Flask):
         db.base.db.session.remove()
         for engine in db.base.db.engines.values():
             engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests of a process; each opens contexts of its own."""
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=PROGRAM, args=CHROMIUM)
+        yield started
+        started.close()

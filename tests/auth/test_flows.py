@@ -9,11 +9,10 @@ import time
 import pyotp
 import pytest
 from aiosmtpd.controller import Controller
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from notify.worker import Worker
 from tests.auth.conftest import PASSWORD, ROOT
-from tests.e2e.conftest import CHROMIUM
 from tests.stack import free_port, until
 
 NEW, NEWEST = "umbrella granite whistle orbit", "copper lantern meadow thirteen"
@@ -76,17 +75,9 @@ def post_office(house):
     worker.stop()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
-        yield started
-        started.close()
-
-
 @contextlib.contextmanager
-def opened(browser, url: str, locale: str, scripts: bool = False):
-    context = browser.new_context(
+def opened(chromium, url: str, locale: str, scripts: bool = False):
+    context = chromium.new_context(
         base_url=url,
         locale=locale,
         java_script_enabled=scripts,
@@ -118,9 +109,9 @@ def log_out(page: Page) -> None:
 @pytest.mark.parametrize(("locale", "language"), [("en-GB", "en"), ("de-DE", "de")])
 @pytest.mark.usefixtures("post_office")
 def test_a_person_does_everything_that_one_does_with_an_account(
-    browser, url, mailbox, locale, language
+    chromium, url, mailbox, locale, language
 ):
-    with opened(browser, url, locale) as page:
+    with opened(chromium, url, locale) as page:
         send(page, "/register", email=OLD_ADDRESS, password=PASSWORD, repeat=PASSWORD)
         expect(page.locator("html")).to_have_attribute("lang", language)
         send(page, mailbox.link(OLD_ADDRESS)[0])
@@ -168,9 +159,9 @@ PAGES = ["/login", "/register", "/recover", "/confirm", "/confirm?token=x", "/re
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_pages_before_the_login_are_light_and_open_to_everybody(browser, url, theme):
+def test_the_pages_before_the_login_are_light_and_open_to_everybody(chromium, url, theme):
     checker = (ROOT / "tests/vendor/axe.min.js").read_text()
-    with opened(browser, url, "de-DE", scripts=True) as page:
+    with opened(chromium, url, "de-DE", scripts=True) as page:
         page.emulate_media(color_scheme=theme)
         for path in PAGES:
             page.goto(path)

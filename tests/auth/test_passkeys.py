@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from auth import passkeys, people
 from auth.passkeys import Site
@@ -12,36 +12,33 @@ from db.base import db
 from db.models import Passkey, PasskeyChallenge
 from errors import Invalid
 from tests.auth.conftest import HERE, PASSWORD, mails, member
-from tests.e2e.conftest import CHROMIUM
 
 EMAIL = "ana@example.org"
 
 
 @pytest.fixture
-def page(url):
+def page(chromium, url):
     """Chromium with a security key plugged in that needs no touch."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
-        context = browser.new_context(base_url=url, locale="en-GB")
-        context.set_default_timeout(10_000)
-        opened = context.new_page()
-        tools = context.new_cdp_session(opened)
-        tools.send("WebAuthn.enable")
-        tools.send(
-            "WebAuthn.addVirtualAuthenticator",
-            {
-                "options": {
-                    "protocol": "ctap2",
-                    "transport": "internal",
-                    "hasResidentKey": True,
-                    "hasUserVerification": True,
-                    "isUserVerified": True,
-                    "automaticPresenceSimulation": True,
-                }
-            },
-        )
-        yield opened
-        browser.close()
+    context = chromium.new_context(base_url=url, locale="en-GB")
+    context.set_default_timeout(10_000)
+    opened = context.new_page()
+    tools = context.new_cdp_session(opened)
+    tools.send("WebAuthn.enable")
+    tools.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {
+            "options": {
+                "protocol": "ctap2",
+                "transport": "internal",
+                "hasResidentKey": True,
+                "hasUserVerification": True,
+                "isUserVerified": True,
+                "automaticPresenceSimulation": True,
+            }
+        },
+    )
+    yield opened
+    context.close()
 
 
 def log_in(page: Page) -> None:

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 
 from tests.dashboard.browsing import Tab, signed_in
 from tests.dashboard.watching import Person, Watched, watched
-from tests.e2e.conftest import CHROMIUM
 from tests.portal import Portal, Visitor, make
 
 
@@ -37,17 +36,6 @@ def live_house(tmp_path_factory: pytest.TempPathFactory):
     """The live stream under the real web server, with a small page."""
     with watched(tmp_path_factory.mktemp("live")) as served:
         yield served
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """Debian's Chromium."""
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", headless=True, args=CHROMIUM
-        )
-        yield started
-        started.close()
 
 
 @pytest.fixture

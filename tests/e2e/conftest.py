@@ -4,20 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.stack import Stack, stack
 
-CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PASSWORD = "violet-harbour-stands-41"
 
 
@@ -28,21 +18,10 @@ def house(tmp_path_factory: pytest.TempPathFactory):
         yield running
 
 
-@pytest.fixture(scope="session")
-def browser():
-    """Debian's Chromium."""
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", headless=True, args=CHROMIUM
-        )
-        yield started
-        started.close()
-
-
 @pytest.fixture
-def page(browser: Browser, house: Stack):
+def page(chromium: Browser, house: Stack):
     """A page of a browser that nobody has used; its console must stay free of errors."""
-    context = browser.new_context(
+    context = chromium.new_context(
         base_url=house.url, viewport={"width": 1440, "height": 900}, locale="en-GB"
     )
     context.set_default_timeout(10_000)

@@ -31,9 +31,9 @@ TOO_WIDE = """() => [...document.querySelectorAll("body *")]
 
 
 @pytest.fixture(scope="module")
-def account(browser: Browser, house: Stack):
+def account(chromium: Browser, house: Stack):
     """The cookies of a person who has a device."""
-    context = browser.new_context(base_url=house.url, locale="en-GB")
+    context = chromium.new_context(base_url=house.url, locale="en-GB")
     page = context.new_page()
     sign_up(page, house, EMAIL)
     house.flask("devices", "add", DEVICE, "--kind", "lock", "--owner", EMAIL)
@@ -41,8 +41,8 @@ def account(browser: Browser, house: Stack):
     context.close()
 
 
-def telephone(browser: Browser, house: Stack, code: str, **more: object) -> BrowserContext:
-    context = browser.new_context(
+def telephone(chromium: Browser, house: Stack, code: str, **more: object) -> BrowserContext:
+    context = chromium.new_context(
         base_url=house.url,
         locale=code,
         viewport={"width": WIDTH, "height": 844},
@@ -61,8 +61,8 @@ def check(page, path: str, code: str) -> None:
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_pages_for_strangers_fit_a_telephone(browser: Browser, house: Stack, code: str):
-    context = telephone(browser, house, code)
+def test_pages_for_strangers_fit_a_telephone(chromium: Browser, house: Stack, code: str):
+    context = telephone(chromium, house, code)
     page = context.new_page()
     titles = set()
     for path in STRANGERS:
@@ -74,9 +74,9 @@ def test_pages_for_strangers_fit_a_telephone(browser: Browser, house: Stack, cod
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_pages_behind_the_login_fit_a_telephone(
-    browser: Browser, house: Stack, account: dict, code: str
+    chromium: Browser, house: Stack, account: dict, code: str
 ):
-    context = telephone(browser, house, code, storage_state=account)
+    context = telephone(chromium, house, code, storage_state=account)
     page = context.new_page()
     page.goto("/settings")
     page.locator("select[name=language]").select_option(code)
@@ -94,8 +94,8 @@ def test_pages_behind_the_login_fit_a_telephone(
     context.close()
 
 
-def test_a_stranger_can_change_the_language(browser: Browser, house: Stack):
-    context = telephone(browser, house, "en")
+def test_a_stranger_can_change_the_language(chromium: Browser, house: Stack):
+    context = telephone(chromium, house, "en")
     page = context.new_page()
     page.goto("/login")
     page.get_by_role("button", name="Deutsch").click()
