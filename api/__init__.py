@@ -27,6 +27,8 @@ RESOURCES = (
     "grants",
     "share_tokens",
     "apps",
+    "files",
+    "configs",
     "export",
     "admin",
     "docs",

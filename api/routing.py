@@ -65,6 +65,10 @@ class Routes:
         """Declare an endpoint that makes or does something; 201 unless said otherwise."""
         return self._declare("POST", rule, **({"status": 201} | options))
 
+    def put(self, rule: str, **options: Any) -> Callable[[F], F]:
+        """Declare an endpoint that puts something in its place."""
+        return self._declare("PUT", rule, **options)
+
     def patch(self, rule: str, **options: Any) -> Callable[[F], F]:
         """Declare an endpoint that changes something."""
         return self._declare("PATCH", rule, **options)

@@ -8,18 +8,17 @@ calls a file is only shown.
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from auth import access
 from auth.keys import sha256
-from db.base import db, transaction
+from db.base import db, elsewhere, transaction
 from db.models import Device, DeviceFile, Level, User
 from devices.ports import Publisher
 from errors import AppError, Conflict, Gone, Invalid, NotFound
@@ -31,7 +30,6 @@ URL_LIFETIME = timedelta(minutes=10)
 KEPT = timedelta(days=90)
 NAME = re.compile(r"[\w .()+-]{1,120}")
 HEX = re.compile(r"[0-9a-f]{64}")
-BLOCK = 64 * 1024
 
 
 class TooLarge(AppError):
@@ -111,15 +109,29 @@ def tell_device(offer: Offer, *, url: str, publisher: Publisher, topic: str) -> 
     )
 
 
-def by_token(token: str, direction: str, *, now: datetime) -> DeviceFile:
+def renew(file: DeviceFile, *, now: datetime) -> Offer:
+    """Give a whole file a new temporary URL, under which its device fetches it."""
+    token = secrets.token_urlsafe(32)
+    with transaction():
+        db.session.refresh(file)
+        file.url_hash, file.url_expires_at = sha256(token), now + URL_LIFETIME
+    return Offer(file, token)
+
+
+def by_token(token: str, state: str, *, now: datetime) -> DeviceFile:
     """Return the file that a temporary URL is for.
 
+    Args:
+        token: the last part of the URL.
+        state: "waiting" to send its bytes, "whole" to fetch them.
+        now: the present moment.
+
     Raises:
-        NotFound: no such URL for this direction.
+        NotFound: no such URL, or not for this.
         Gone: it has expired.
     """
     file = db.session.scalar(select(DeviceFile).where(DeviceFile.url_hash == sha256(token)))
-    if file is None or file.direction != direction:
+    if file is None or file.state != state:
         raise NotFound()
     if file.url_expires_at is None or now >= file.url_expires_at:
         raise Gone("url_expired", N_("This address has expired; ask for a new one."))
@@ -162,22 +174,19 @@ def receive(
     return file
 
 
-def provide(file: DeviceFile, content: BinaryIO, *, folder: Path) -> DeviceFile:
-    """Lay down the bytes of a file that a device will fetch."""
-    with _path(folder, file).open("wb") as out:
-        while block := content.read(BLOCK):
-            out.write(block)
-    with transaction():
-        db.session.refresh(file)
-        file.state, file.received = "whole", file.size
-    return file
+def ender(file: DeviceFile) -> Callable[[], None]:
+    """Return what to call, from anywhere, when a device has fetched a file: its URL ends."""
+    identity, begin = file.id, elsewhere()
 
+    def fetched() -> None:
+        with begin() as session:
+            session.execute(
+                update(DeviceFile)
+                .where(DeviceFile.id == identity)
+                .values(state="fetched", url_hash=None)
+            )
 
-def fetched(file: DeviceFile) -> None:
-    """Write down that a device has fetched a file; its URL ends."""
-    with transaction():
-        db.session.refresh(file)
-        file.state, file.url_hash = "fetched", None
+    return fetched
 
 
 def of(device: Device, *, by: User) -> Sequence[DeviceFile]:

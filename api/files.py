@@ -1,0 +1,217 @@
+"""Files of a device: announced here, carried in parts, checked, and told to the device."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from flask import Response, request
+from pydantic import Base64Bytes, Field
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
+
+import wiring
+from api.callers import reach
+from api.errors import WrongMedia
+from api.models import Answer, Body, Line, Page, Time
+from api.routing import Routes
+from auth import access, throttle
+from auth.sessions import client_address
+from clock import utcnow
+from db.models import Device, DeviceFile, Level, User
+from devices import files
+from errors import Forbidden, Invalid
+from mqtt import topics
+from notify.mark import N_
+
+routes = Routes("files")
+
+BYTES = "application/octet-stream"
+RANGE = re.compile(r"bytes (\d{1,12})-(\d{1,12})/(\d{1,12})")
+BLOCK = 64 * 1024
+TRANSFER_LIMIT = "600/minute"  # from one network
+
+
+class NewFile(Body):
+    """A file that will travel; a small one may come along as base64."""
+
+    name: Annotated[Line, Field(max_length=120)]
+    size: Annotated[int, Field(ge=0)]
+    sha256: Annotated[Line, Field(max_length=64)]
+    direction: Literal["upload", "download"]  # upload: from the device; download: to it
+    content: Base64Bytes | None = None
+
+
+class FileShown(Answer):
+    """A file and how far it is: waiting, whole, fetched."""
+
+    id: str
+    name: str
+    direction: str
+    size: int
+    sha256: str
+    state: str
+    received: int
+    created_at: Time
+    expires_at: Time
+
+
+class FileOnce(FileShown):
+    """A file with the address for its bytes, which is shown this once."""
+
+    url: str
+    told: bool  # whether the device was told of it over MQTT
+
+
+@routes.post("/devices/<key:device_id>/files", refusals=(403, 410))
+def announce(device_id: str, by: User | Device, body: NewFile) -> FileOnce:
+    """Announce a file; PUT its bytes to `url`, in one part or several.
+
+    A device uploads.  A manager sends a file down (`download`): the device is told of it when
+    all its bytes are here; or asks the device for one (`upload`): it is told at once.
+    """
+    device = reach(by, device_id, Level.MANAGER)
+    if isinstance(by, Device) and body.direction != "upload":
+        raise Forbidden("direction", N_("A device uploads."))
+    offer = files.announce(
+        device,
+        name=body.name,
+        size=body.size,
+        digest=body.sha256,
+        direction=body.direction,
+        now=utcnow(),
+    )
+    told = False
+    if body.content is not None:
+        file = files.receive(
+            offer.file, iter([body.content]), offset=0, folder=_folder(), now=utcnow()
+        )
+        told = _tell_when_whole(file)
+    elif isinstance(by, User) and body.direction == "upload":
+        told = _tell(offer)
+    url = f"{wiring.current().settings.url}/api/v1/transfers/{offer.token}"
+    return FileOnce(**_fields(offer.file), url=url, told=told)
+
+
+@routes.get("/devices/<key:device_id>/files")
+def listing(device_id: str, by: User) -> Page[FileShown]:
+    """List the files of a device, newest first."""
+    found = files.of(access.visible(by, device_id), by=by)
+    return Page(items=[FileShown(**_fields(file)) for file in found])
+
+
+@routes.get("/files/<key:file_id>", status=(200, 206), media=(BYTES,), refusals=(416,))
+def content(file_id: str, by: User) -> Response:
+    """Download the bytes of a file, or a range of them."""
+    file = files.find(file_id, by=by)
+    return _bytes(files.path_of(file, _folder()), file)
+
+
+@routes.put("/transfers/<key:token>", status=(200, 202), takes=(BYTES,), refusals=(409, 410))
+def put(token: str) -> tuple[FileShown, int]:
+    """Send the bytes of a file, or the next part of them with `Content-Range`.
+
+    202 until all are here, then 200.  409 `wrong_offset` says in `details.received` where to go
+    on.
+    """
+    _slow_down()
+    if request.mimetype != BYTES:
+        raise WrongMedia(accepted=BYTES)
+    file = files.by_token(token, "waiting", now=utcnow())
+    request.max_content_length = file.size + 1
+    file = files.receive(file, _chunks(), offset=_offset(file), folder=_folder(), now=utcnow())
+    _tell_when_whole(file)
+    return FileShown(**_fields(file)), 200 if file.state == "whole" else 202
+
+
+@routes.get("/transfers/<key:token>", status=(200, 206), media=(BYTES,), refusals=(410, 416))
+def fetch(token: str) -> Response:
+    """Fetch a file that was announced to the device, or a range of it; once it is whole."""
+    _slow_down()
+    file = files.by_token(token, "whole", now=utcnow())
+    return _bytes(files.path_of(file, _folder()), file, at_end=files.ender(file))
+
+
+def _bytes(path: Path, file: DeviceFile, *, at_end: Callable[[], None] | None = None) -> Response:
+    """Return a file, or the range that was asked for; `at_end` follows its last byte."""
+    start, stop, status = 0, file.size, 200
+    if request.range is not None:
+        found = request.range.range_for_length(file.size)
+        if found is None:
+            raise RequestedRangeNotSatisfiable(file.size)
+        (start, stop), status = found, 206
+    answer = Response(_parts(path, start, stop, at_end), status, mimetype=BYTES)
+    answer.content_length = stop - start
+    answer.headers["Accept-Ranges"] = "bytes"
+    if status == 206:
+        answer.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{file.size}"
+    answer.headers.set("Content-Disposition", "attachment", filename=file.name)
+    answer.headers["Content-Security-Policy"] = "sandbox"
+    answer.set_etag(file.sha256)
+    return answer
+
+
+def _parts(path: Path, start: int, stop: int, at_end: Callable[[], None] | None) -> Iterator[bytes]:
+    whole = stop == path.stat().st_size
+    with path.open("rb") as content:
+        content.seek(start)
+        while start < stop and (block := content.read(min(BLOCK, stop - start))):
+            start += len(block)
+            yield block
+    if whole and start == stop and at_end:
+        at_end()
+
+
+def _chunks() -> Iterator[bytes]:
+    while block := request.stream.read(BLOCK):
+        yield block
+
+
+def _offset(file: DeviceFile) -> int:
+    given = request.headers.get("Content-Range")
+    if given is None:
+        return 0
+    match = RANGE.fullmatch(given)
+    if match is None or int(match[3]) != file.size:
+        raise Invalid(
+            "bad_range", N_("Content-Range is like: bytes 0-4095/10000."), field="Content-Range"
+        )
+    return int(match[1])
+
+
+def _tell_when_whole(file: DeviceFile) -> bool:
+    """Tell the device of a file for it that has arrived; returns whether it was told."""
+    if file.state != "whole" or file.direction != "download":
+        return False
+    return _tell(files.renew(file, now=utcnow()))
+
+
+def _tell(offer: files.Offer) -> bool:
+    parts = wiring.current()
+    return files.tell_device(
+        offer,
+        url=parts.settings.url,
+        publisher=parts.publisher,
+        topic=topics.of(parts.settings.mqtt_namespace, offer.file.device.controller_id, "files"),
+    )
+
+
+def _slow_down() -> None:
+    throttle.hit(f"transfer:{throttle.network(client_address())}", TRANSFER_LIMIT, now=utcnow())
+
+
+def _folder() -> Path:
+    return wiring.current().settings.instance_dir / "files"
+
+
+def _fields(file: DeviceFile) -> dict[str, Any]:
+    return {
+        "id": file.public_id,
+        "name": file.name,
+        "direction": file.direction,
+        "size": file.size,
+        "sha256": file.sha256,
+        "state": file.state,
+        "received": file.received,
+        "created_at": file.created_at,
+        "expires_at": file.expires_at,
+    }
