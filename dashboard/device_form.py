@@ -3,7 +3,7 @@
 from typing import Any
 
 import dash_bootstrap_components as dbc
-from dash import html
+from dash import dcc, html
 from dash.development.base_component import Component
 from flask_babel import gettext as _
 
@@ -29,6 +29,7 @@ def panel(settings: Settings, device: Device, level: Level, found: DeviceNow) ->
         danger = [_credentials(), _deletion(device) if level >= Level.OWNER else None]
         sections = [
             _name(device),
+            _topics(device),
             _behaviour(device),
             *sections,
             html.Div(danger, className="gh-stack align-content-start"),
@@ -107,6 +108,20 @@ def _facts(settings: Settings, device: Device, attributes: dict[str, Any]) -> Co
         [
             html.H3(_("Identity")),
             components.facts((name, text) for name, text in rows if text),
+        ]
+    )
+
+
+def _topics(device: Device) -> Component:
+    return html.Section(
+        [
+            html.H3(_("Topics")),
+            html.P(_("Sensors can be read from topics that were not made for Gatehouse.")),
+            dcc.Link(
+                _("Mapped topics"),
+                href=f"/devices/{device.public_id}/topics",
+                className="btn btn-secondary",
+            ),
         ]
     )
 
