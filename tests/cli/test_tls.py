@@ -101,8 +101,17 @@ def test_a_device_that_trusts_another_authority_stays_out(running, access, tmp_p
     other = tmp_path / "other"
     other.mkdir()
     certificates.authority(other, now=utcnow())
-    with pytest.raises(ssl.SSLCertVerificationError):
-        connected(running, access, (other / "ca.pem").read_text())
+    arguments = ["-h", "localhost", "-p", str(running.mqtt_port), "-q", "1", "-m", "1"]
+    arguments += ["-u", access["username"], "-P", access["password"]]
+    arguments += ["-t", access["topics"]["telemetry"], "--cafile", str(other / "ca.pem")]
+    said = subprocess.run(
+        ["mosquitto_pub", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    assert said.returncode != 0
+    assert "TLS error" in said.stderr
 
 
 def test_nothing_is_said_in_the_clear(running: Stack, access):
