@@ -18,6 +18,7 @@ SEALED = """FROM chunk WHERE series_id = ? AND t0 < ? AND t1 >= ? AND t0 >= COAL
     (SELECT t0 FROM chunk WHERE series_id = ? AND t0 <= ? ORDER BY t0 DESC LIMIT 1), 0)"""
 
 MOST_APART = 100  # eras that are read chunk by chunk; with more, all are
+FEW_STEPS = 32
 SAMPLE = 16  # chunks that tell how dense a series is; more than a chart shows one by one
 
 Run = tuple[Times, Floats]
@@ -84,13 +85,22 @@ def _hot(link: Link, span: Span, limit: int | None = None) -> Run:
 
 
 def _hot_parts(link: Link, span: Span, width: int) -> Parts:
-    rows = link.arrays(
-        PART,
-        "SELECT MIN(ts), MAX(ts), COUNT(*), MIN(value), MAX(value), SUM(value)"
-        f" {HOT} GROUP BY ts / {width:d} ORDER BY 1",
-        *span,
-    )
-    return Parts.from_rows(rows)
+    """Return the hot readings of a span, of which there are some, in steps of `width`.
+
+    A few steps are asked for one by one: SQLite would sort all readings to group them.
+    """
+    sums = f"SELECT MIN(ts), MAX(ts), COUNT(*), MIN(value), MAX(value), SUM(value) {HOT}"
+    ends = f"SELECT (SELECT MIN(ts) {HOT}), (SELECT MAX(ts) {HOT})"
+    ((first, last),) = link.rows(ends, *span, *span)
+    steps = range(first // width, last // width + 1)
+    if len(steps) > FEW_STEPS:
+        rows = link.arrays(PART, f"{sums} GROUP BY ts / {width:d} ORDER BY 1", *span)
+        return Parts.from_rows(rows)
+    found = []
+    for step in steps:
+        start, end = max(span.start_ms, step * width), min(span.end_ms, (step + 1) * width)
+        found += [row for row in link.rows(sums, span.series_id, start, end) if row[2]]
+    return Parts.from_rows(np.array(found, PART))
 
 
 def _which(span: Span) -> tuple[int, ...]:
