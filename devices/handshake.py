@@ -84,6 +84,7 @@ def login(
     throttle.reset(counted)
     token, seed, topic = secrets.token_hex(32), credentials.new_seed(), secrets.token_hex(32)
     with transaction() as session:
+        session.refresh(device, with_for_update=True)  # two logins at once: one after the other
         confirmed = _renew(session, device, token, seed, topic, now)
         audit.record(
             session,
