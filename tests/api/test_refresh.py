@@ -164,7 +164,9 @@ def test_a_family_ends_after_ninety_days_however_often_it_is_used(keys, now, pai
     assert refusal(lambda: refresh.refresh(token, keys=keys, now=late)) == "refresh_token_invalid"
 
 
-@pytest.mark.parametrize("change", [{"epoch": 1}, {"disabled_at": utcnow()}], ids=["epoch", "disabled"])
+@pytest.mark.parametrize(
+    "change", [{"epoch": 1}, {"disabled_at": utcnow()}], ids=["epoch", "disabled"]
+)
 def test_a_person_who_ended_everything_or_is_disabled_has_no_tokens(change, alice, keys, now, pair):
     with transaction():
         for name, value in change.items():

@@ -12,7 +12,9 @@ CHARTS = [figures.number("°C"), figures.number(""), figures.state(("closed", "o
 @pytest.mark.parametrize("figure", CHARTS)
 def test_a_live_chart_holds_lists_that_can_grow(figure):
     """Plotly cannot lengthen what Python packed as an array."""
-    assert [(trace["x"], trace["y"]) for trace in figure["data"]] == [([], [])] * len(figure["data"])
+    assert [(trace["x"], trace["y"]) for trace in figure["data"]] == [([], [])] * len(
+        figure["data"]
+    )
     assert json.loads(json.dumps(figure)) == figure
 
 
