@@ -1,6 +1,7 @@
 """What comes on topics that are not ours: values of mapped devices, and announcements."""
 
 import hashlib
+import logging
 from collections import deque
 from typing import Protocol
 
@@ -16,6 +17,8 @@ from devices.mapped import Mapped
 from devices.ports import LiveBus
 from errors import Unavailable
 from mqtt.decide import covers
+
+log = logging.getLogger(__name__)
 
 LARGEST = 65_536  # bytes of an announcement
 MOST_SEEN = 20_000  # announcements that are not looked at twice
@@ -90,7 +93,7 @@ class ForeignTopics:
         """
         try:
             while self._announced:
-                self._announce(self._announced[0])
+                self._announce_safely(self._announced[0])
                 self._announced.popleft()
             while self._shown:
                 with self._server.app_context():
@@ -98,6 +101,15 @@ class ForeignTopics:
                 self._shown.popleft()
         except SQLAlchemyError as error:
             raise Unavailable from error
+
+    def _announce_safely(self, arrival: Arrival) -> None:
+        """Take an announcement down; one that breaks us must not keep readings from coming in."""
+        try:
+            self._announce(arrival)
+        except (SQLAlchemyError, Unavailable):
+            raise
+        except Exception:
+            log.exception("an announcement on %r could not be understood", arrival.topic)
 
     def _announce(self, arrival: Arrival) -> None:
         if len(arrival.payload) > LARGEST:

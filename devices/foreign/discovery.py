@@ -139,9 +139,9 @@ def _parts(found: re.Match[str], config: dict[str, Any]) -> Iterator[_Announced]
     shared = {name: value for name, value in config.items() if name not in NOT_SHARED}
     for key, one in several.items() if isinstance(several, dict) else ():
         own = _long({"~": config["~"], **one} if "~" in config else one) if _is_part(one) else {}
-        component = own.get("platform")
+        component = _text(own.get("platform"))
         if component in COMPONENTS and set(own) - {"platform", "~"}:
-            yield _Announced(str(component), str(key), {**shared, **own})
+            yield _Announced(component, str(key), {**shared, **own})
 
 
 def _is_part(value: Any) -> bool:

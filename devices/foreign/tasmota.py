@@ -153,9 +153,10 @@ def _announced(config: dict[str, Any], sensors: dict[str, Any]) -> Foreign | Non
 def _outputs(config: dict[str, Any], base: list[str], out: Builder) -> None:
     """Add relays, lights and shutters."""
     outputs = config.get("rl")
-    kinds = outputs if isinstance(outputs, list) else []
+    kinds = [one for one in outputs if isinstance(one, int)] if isinstance(outputs, list) else []
     words = config.get("state")
-    off, on = (str(word) for word in (words if isinstance(words, list) else ["OFF", "ON"])[:2])
+    said = [_text(word) for word in words] if isinstance(words, list) else []
+    off, on = said[:2] if len(said) >= 2 and all(said[:2]) else ("OFF", "ON")
     options = config.get("so") if isinstance(config.get("so"), dict) else {}
     shown = [at for at, kind in enumerate(kinds) if kind in {RELAY, LIGHT}]
     names = config.get("fn")

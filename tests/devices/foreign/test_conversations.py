@@ -1,11 +1,14 @@
 """What recorded devices announce and say becomes the readings and commands it stands for."""
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from devices.foreign import announcements
+from devices.foreign.reader import Reader
 from tests.devices.foreign.playing import House, current, sent
 
 FIXTURES = sorted((Path(__file__).parent / "fixtures").glob("*.json"))
@@ -46,3 +49,40 @@ def _check_command(house: House, device: str, command: dict[str, Any]) -> None:
     assert set(actions) == set(command["asks"])
     for name, (topic, payload) in command["asks"].items():
         assert (actions[name].topic, sent(actions[name], 21)) == (topic, payload)
+
+
+ODD = (None, 1, 1e400, "", "~", "{{ value }}", [], {}, [[]], [None], {"a": None}, True, "x" * 300)
+
+
+def _spoiled(value: Any, chance: random.Random) -> Any:
+    """A value with something in it replaced by what does not belong there."""
+    if isinstance(value, dict) and value:
+        key = chance.choice(list(value))
+        inner = _spoiled(value[key], chance) if chance.random() < 0.7 else chance.choice(ODD)
+        return value | {key: inner}
+    if isinstance(value, list) and value:
+        at = chance.randrange(len(value))
+        return [*value[:at], _spoiled(value[at], chance), *value[at + 1 :]]
+    return chance.choice(ODD)
+
+
+def test_announcements_of_any_shape_are_survived():
+    chance = random.Random(4)
+    announced = [
+        (message["topic"], json.loads(message["payload"]))
+        for path in FIXTURES
+        for message in json.loads(path.read_text())["messages"]
+        if announcements.is_one(message["topic"]) and message["payload"].endswith("}")
+    ]
+    for _ in range(2000):
+        topic, config = chance.choice(announced)
+        for _ in range(chance.randint(1, 4)):
+            config = _spoiled(config, chance)
+        payload = json.dumps(config)
+        announcements.identity(topic, payload)
+        announcements.shape(topic, payload)
+        found = announcements.understand({topic: payload})
+        if found:
+            reader = Reader(found.sources, found.signals, found.mode)
+            for heard in sorted(found.topics())[:3]:
+                reader.take(heard, b'{"a": 1}')
