@@ -18,7 +18,7 @@ class Message(NamedTuple):
 
 
 class Inbox:
-    """A queue with two bounds: messages and bytes.
+    """A queue with two bounds, of messages and of bytes; what is put in at once may exceed them.
 
     Whoever puts into a full inbox waits, so the broker keeps the rest.
     """
@@ -35,14 +35,14 @@ class Inbox:
     def __len__(self) -> int:
         return len(self._messages)
 
-    def put(self, message: Message) -> None:
-        """Add a message; waits while the inbox is full, and drops it once closed."""
+    def put(self, *messages: Message) -> None:
+        """Add messages; waits while the inbox is full, and drops them once closed."""
         with self._filled:
             while self._is_full() and not self._closed:
                 self._emptied.wait()
             if not self._closed:
-                self._messages.append(message)
-                self._bytes += len(message.payload)
+                self._messages.extend(messages)
+                self._bytes += sum(len(message.payload) for message in messages)
                 self._filled.notify()
 
     def take(self, most: int, timeout_s: float) -> list[Message]:

@@ -10,9 +10,10 @@ import logging
 import threading
 import time
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
-from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
+from paho.mqtt.client import Client, ConnectFlags
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from clock import now_ms
@@ -20,6 +21,7 @@ from config import Settings
 from mqtt import topics
 from mqtt.bulk import BulkClient
 from mqtt.client import connect, disconnect, set_up, transport
+from mqtt.frames import Publication
 from mqtt.inbox import Inbox, Message
 from mqtt.mosquitto import client_id
 
@@ -47,13 +49,13 @@ class Listener:
             protocol=MQTTProtocolVersion.MQTTv311,
             clean_session=False,
             manual_ack=True,
+            on_messages=self._on_messages,
             transport=transport(settings),
         )
         set_up(self.client, settings, "listener")
         self.client.on_connect = self._on_connect
         self.client.on_disconnect = self._on_disconnect
         self.client.on_subscribe = self._on_subscribe
-        self.client.on_message = self._on_message
 
     def start(self) -> None:
         """Connect in the background."""
@@ -133,21 +135,21 @@ class Listener:
             self.generation += 1
         self._inbox.clear()
 
-    def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+    def _on_messages(self, messages: list[Publication]) -> None:
         self.last_traffic = time.monotonic()
-        self.client.received += 1
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            topic = ""  # belongs to nobody: counted and acknowledged like any other
+        generation, now = self.generation, now_ms()
         self._inbox.put(
-            Message(
-                topic,
-                bytes(message.payload),
-                message.mid,
-                self.generation,
-                now_ms(),
-                message.retain,
-                message.dup,
-            )
+            *[
+                Message(_name(topic), payload, mid, generation, now, retained, repeated)
+                for topic, payload, mid, retained, repeated in messages
+            ]
         )
+
+
+@lru_cache(maxsize=65_536)
+def _name(topic: bytes) -> str:
+    """Return a topic as text; one that is none belongs to nobody, and is counted as such."""
+    try:
+        return topic.decode()
+    except UnicodeDecodeError:
+        return ""
