@@ -45,13 +45,14 @@ def ready() -> Response:
     there = {
         "database": system.database_answers() and system.store_answers(parts.store),
         "broker": parts.publisher.connected,
+        "store": not parts.store.trouble,
     }
     if health is not None:
         there["listener"] = _listens(health)
     ok = all(there.values())
     answer: dict[str, Any] = {"status": "ok" if ok else "unavailable", **there}
     if from_this_machine(parts.settings.trusted_proxies):
-        answer["details"] = {"listener": health}
+        answer["details"] = {"listener": health, "store": parts.store.trouble}
     return _json(answer, 200 if ok else 503)
 
 

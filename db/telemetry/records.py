@@ -19,6 +19,12 @@ class StoreAway(Unavailable):
     code, text = "store_away", "The store of readings is not reachable just now."
 
 
+class DiskFull(StoreAway):
+    """There is no room for more readings; they wait in the broker."""
+
+    code, text = "disk_full", "The disk is full: new readings wait in the broker."
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     """One sensor of one device."""

@@ -1,7 +1,9 @@
 """The one door to the telemetry database; the same on SQLite and PostgreSQL."""
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
@@ -14,6 +16,7 @@ from db.telemetry.engines import Link, link_for
 from db.telemetry.records import (
     Batch,
     Chart,
+    DiskFull,
     Floats,
     LogLine,
     Newest,
@@ -29,6 +32,7 @@ from db.telemetry.sealing import Due
 
 PAGE = 20_000  # readings a page of an export
 EMPTIED_AT_ONCE = 200  # chunks a transaction
+KEPT_FREE = 50_000_000  # bytes of the disk that readings leave to accounts, commands and logs
 TABLES_BY_SERIES = ("reading", "event", "latest", "chunk", "era")
 TABLES_BY_DEVICE = ("presence", "refusal", "device_log", "sealed", "series")
 
@@ -39,10 +43,15 @@ class TelemetryStore:
     Every method is one short transaction and may be called from any thread.  On SQLite all that
     write share one connection of their own: two that write and checkpoint the same file at the
     same instant could hurt it before SQLite 3.51.3.
+
+    Attributes:
+        trouble: why nothing can be written just now, as the code of an error; empty: it can.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, kept_free: int = KEPT_FREE) -> None:
         self.engine = engine
+        self.trouble = ""
+        self._kept_free = kept_free
         self._link = link_for(engine)
         if engine.dialect.name == "sqlite":
             self._reader, self._writer = engine, _only_writer(engine)
@@ -65,7 +74,9 @@ class TelemetryStore:
 
         Raises:
             StoreAway: nothing was stored, because the database cannot be reached or written.
+            DiskFull: nothing was stored, because the disk is full or nearly so.
         """
+        self._need_room()
         try:
             with self._writing() as link:
                 return writing.write(link, batch)
@@ -264,6 +275,11 @@ class TelemetryStore:
         with self._reading() as link:
             return reading.receipts(link, listener)
 
+    def size(self) -> int:
+        """Return how many bytes the whole store takes on its disk."""
+        with self._reading() as link:
+            return int(link.rows(link.size)[0][0])
+
     @contextmanager
     def _reading(self) -> Iterator[Link]:
         with self._reader.connect() as connection:
@@ -275,6 +291,7 @@ class TelemetryStore:
 
         Raises:
             StoreAway: the database cannot be reached or written just now.
+            DiskFull: because there is no room.
         """
         try:
             with self._writer.connect() as plain:
@@ -283,8 +300,24 @@ class TelemetryStore:
                     yield self._link(connection)
         except SQLAlchemyError as error:
             if _is_away(error):
-                raise StoreAway from error
+                why = DiskFull() if _is_full(error) else StoreAway()
+                self.trouble = why.code
+                raise why from error
             raise
+        self.trouble = ""
+
+    def _need_room(self) -> None:
+        """Stop before the last of the disk is gone: doors must open still.
+
+        Raises:
+            DiskFull: less is free than is kept free.
+        """
+        if self.engine.dialect.name != "sqlite" or not self.engine.url.database:
+            return
+        disk = os.statvfs(Path(self.engine.url.database).parent)
+        if disk.f_bavail * disk.f_frsize < self._kept_free:
+            self.trouble = DiskFull.code
+            raise DiskFull
 
 
 def _is_away(error: Exception) -> bool:
@@ -292,6 +325,15 @@ def _is_away(error: Exception) -> bool:
     if isinstance(error, DBAPIError):
         return isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
     return isinstance(error, SQLAlchemyError)
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether the database says that there is no room."""
+    said = getattr(error, "orig", None)
+    full = {"SQLITE_FULL", "53100"}
+    return not full.isdisjoint(
+        {getattr(said, "sqlite_errorname", None), getattr(said, "sqlstate", None)}
+    )
 
 
 def _only_writer(engine: Engine) -> Engine:

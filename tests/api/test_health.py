@@ -49,7 +49,7 @@ def test_readiness_tells_details_on_this_machine_only(running: Flask):
 
     assert here.status_code == there.status_code == behind_a_proxy.status_code == 200
     assert here.json["details"]["listener"]["connected"] is True
-    brief = {"status": "ok", "database": True, "broker": True, "listener": True}
+    brief = {"status": "ok", "database": True, "broker": True, "store": True, "listener": True}
     assert there.json == behind_a_proxy.json == brief
 
 

@@ -17,6 +17,7 @@ from devices.ports import LiveEvent
 from mqtt.bus import MemoryBus
 from mqtt.ingest import Ingest
 from mqtt.mosquitto import server_login
+from tests.db.limits import limit
 from tests.stack import ROOT, until
 
 ALWAYS = (0, 2**62)
@@ -309,6 +310,23 @@ def test_while_the_database_is_away_nothing_is_acknowledged_and_then_all_is_stor
     until(lambda: len(values(store, door)) == 50, 10, "everything is stored")
     assert sorted(values(store, door)) == [float(number) for number in range(50)]
     until(lambda: ingest.health()["database_away_s"] == 0, 5)
+
+
+def test_while_the_disk_is_full_readings_wait_in_the_broker(ingest, publish, store, door):
+    publish("telemetry", "0")
+    until(lambda: values(store, door) == [0.0], 5)
+    limit(store, pages=1)  # not below what it has: it must not grow
+    sent = [f"{number}" for number in range(1, 2000)]
+    for value in sent:
+        publish("telemetry", value)
+    until(lambda: store.trouble == "disk_full" and ingest.health()["database_away_s"] > 0.3, 10)
+    assert len(values(store, door)) < len(sent)
+
+    limit(store, pages=2**31)
+
+    until(lambda: len(values(store, door)) == 2000, 10)
+    assert values(store, door) == [float(number) for number in range(2000)]
+    assert store.trouble == ""
 
 
 def test_a_listener_stopped_while_the_database_is_away_loses_nothing(
