@@ -20,6 +20,7 @@ RESOURCES = (
     "device_tokens",
     "sensors",
     "readings",
+    "imports",
     "commands",
     "guest_links",
     "mappings",

@@ -16,7 +16,7 @@ from cli import transfer
 from cli.groups import Group
 from clock import utcnow
 from db.models import Device, Kind, User
-from devices import inventory, presence, registry
+from devices import imports, inventory, presence, registry
 from errors import AppError, Conflict, NotFound
 
 devices = Group("devices", help="Look after devices.")
@@ -180,6 +180,29 @@ def import_all(file: Any, owner: str | None, form: str) -> None:
     transfer.write_secrets(sys.stdout, made, form)
     if failed:
         raise SystemExit(1)
+
+
+@devices.command("import-readings")
+@device_argument
+@click.argument("file", type=click.File("rb"))
+@as_option
+@click.option("--sensor", default="", help="What the file means, if it names no sensor.")
+@click.option("--dry-run", is_flag=True, help="Change nothing, only say what would happen.")
+def import_readings(device: str, file: Any, acting: str | None, sensor: str, dry_run: bool) -> None:
+    """Take the readings of a CSV FILE into a device and print what became of them, as JSON."""
+    parts = wiring.current()
+    found = inventory.find(device)
+    report = imports.take(
+        found,
+        file.read(imports.LARGEST + 1),
+        by=_acting(found, acting),
+        store=parts.store,
+        now=utcnow(),
+        most_sensors=parts.settings.max_sensors_per_device,
+        dry_run=dry_run,
+        sensor=sensor,
+    )
+    click.echo(orjson.dumps(report.plain(), option=orjson.OPT_INDENT_2))
 
 
 def _summary(one: inventory.Listed) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from clock import now_ms, utcnow
 from dashboard import export_query
 from dashboard.answers import answer, refusal
 from db.models import Device, User
-from devices import commands, export, presence
+from devices import commands, export, imports, presence
 from devices.downloads import Download
 from errors import AppError, Invalid, NotFound, Unauthenticated
 from notify.mark import N_
@@ -123,6 +123,27 @@ def export_csv() -> Response:
             "X-Accel-Buffering": "no",
         },
     )
+
+
+@bp.post("/import")
+def import_csv() -> Response:
+    """Take readings from a CSV file into a device; with `dry_run`, only say what would happen."""
+    request.max_content_length = imports.LARGEST
+    parts = wiring.current()
+    user = _person()
+    report = imports.take(
+        access.visible(user, request.args.get("device", ""), access.Level.MANAGER),
+        request.get_data(),
+        by=user,
+        store=parts.store,
+        now=utcnow(),
+        most_sensors=parts.settings.max_sensors_per_device,
+        dry_run="dry_run" in request.args,
+        sensor=request.args.get("sensor", ""),
+        address=sessions.client_address(),
+        bus=parts.bus,
+    )
+    return answer(report.plain())
 
 
 def _person() -> User:

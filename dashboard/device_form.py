@@ -1,5 +1,6 @@
 """The settings of one device: name, notes, credentials, deletion; each for who may change it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import dash_bootstrap_components as dbc
@@ -8,8 +9,8 @@ from dash.development.base_component import Component
 from flask_babel import gettext as _
 
 from config import Settings
-from dashboard import components, sensor_form
-from db.models import Device, Level
+from dashboard import components, sensor_form, token_form
+from db.models import Device, DeviceToken, Level
 from devices import fields
 from devices.readings import DeviceNow
 
@@ -21,12 +22,25 @@ ROTATE, ROTATED = "device-rotate", "device-rotated"
 DELETE, DELETE_NAME, DELETED = "device-delete", "device-delete-name", "device-deleted"
 
 
-def panel(settings: Settings, device: Device, level: Level, found: DeviceNow) -> Component:
-    """Return the settings that a person of this level may see and change."""
+def panel(
+    settings: Settings,
+    device: Device,
+    level: Level,
+    found: DeviceNow,
+    living: Sequence[DeviceToken],
+) -> Component:
+    """Return the settings that a person of this level may see and change.
+
+    `living` are the device's tokens, for those who manage it.
+    """
     attributes = found.presence.attributes if found.presence else {}
     sections = [_facts(settings, device, attributes)]
     if level >= Level.MANAGER:
-        danger = [_credentials(), _deletion(device) if level >= Level.OWNER else None]
+        danger = [
+            _import(device),
+            _credentials(),
+            _deletion(device) if level >= Level.OWNER else None,
+        ]
         sections = [
             _name(device),
             _topics(device),
@@ -34,6 +48,7 @@ def panel(settings: Settings, device: Device, level: Level, found: DeviceNow) ->
             *sections,
             html.Div(danger, className="gh-stack align-content-start"),
             sensor_form.section(found.sensors),
+            token_form.section(living),
         ]
     return html.Section(
         components.fold(_("Settings"), html.Div(sections, className="gh-columns")),
@@ -121,6 +136,29 @@ def _topics(device: Device) -> Component:
                 _("Mapped topics"),
                 href=f"/devices/{device.public_id}/topics",
                 className="btn btn-secondary",
+            ),
+        ]
+    )
+
+
+def _import(device: Device) -> Component:
+    """Return where a file of readings is chosen; the page's script reads, checks and sends it."""
+    return html.Section(
+        [
+            html.H3(_("Import")),
+            components.fold(
+                _("Readings from a file …"),
+                html.Div(
+                    [
+                        html.P(
+                            _(
+                                "A CSV file of an export, of Home Assistant's history, or with"
+                                " the columns time,value. First you see what would happen."
+                            )
+                        ),
+                        html.Div(**{"data-import": "", "data-device": device.public_id}),
+                    ]
+                ),
             ),
         ]
     )

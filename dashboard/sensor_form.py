@@ -13,13 +13,14 @@ from db.telemetry.records import Series
 from devices.readings import SensorNow
 
 SAVE, SAVED = "sensors-save", "sensors-saved"
+PAGE = "page"  # a choice with an empty value would be shown as nothing
 FIELDS = ("label", "unit", "decimals", "colour")
 
 
 def colours() -> dict[str, str]:
-    """Return the colours that can be chosen, readable on light and on dark; empty: the page's."""
+    """Return the colours that can be chosen, readable on light and on dark."""
     return {
-        "": _("Like the page"),
+        PAGE: _("Like the page"),
         "#2f7ed8": _("Blue"),
         "#2a9d5c": _("Green"),
         "#c77d0a": _("Amber"),
@@ -39,7 +40,9 @@ def section(found: Sequence[SensorNow]) -> Component | None:
         [
             html.H3(_("Sensors")),
             components.table(heads, [_row(one.series) for one in found]),
-            html.Button(_("Save"), id=SAVE, type="button", className="btn btn-secondary mt-3"),
+            html.Button(
+                _("Save sensors"), id=SAVE, type="button", className="btn btn-secondary mt-3"
+            ),
             html.Div(id=SAVED, role="status", className="mt-3"),
         ],
         className="gh-wide",
@@ -71,12 +74,13 @@ def _plain(field: str, value: Any) -> Any:
     """Return what an empty field of the browser means: no text, or no decimals."""
     if field == "decimals":
         return None if value == "" else value
-    return "" if value is None else value
+    return "" if value is None or (field == "colour" and value == PAGE) else value
 
 
 def _row(series: Series) -> list[Component | str]:
     choices = colours()
-    choices.setdefault(series.colour, series.colour)
+    if series.colour:
+        choices.setdefault(series.colour, series.colour)
     options = [{"label": word, "value": value} for value, word in choices.items()]
     number = {"type": "number", "min": 0, "max": 6, "step": 1}
     return [
@@ -98,12 +102,13 @@ def _field(
     series: Series, name: str, word: str, control: type[Component], **props: Any
 ) -> Component:
     """Return a field inside its label, which only those hear who do not see the table's head."""
+    value = getattr(series, name)
     return html.Label(
         [
             html.Span(f"{word}: {series.name}", className="visually-hidden"),
             control(
                 id={"type": f"sensor-{name}", "sensor": series.name},
-                value=getattr(series, name),
+                value=PAGE if value == "" and name == "colour" else value,
                 size="sm",
                 **props,
             ),

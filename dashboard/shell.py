@@ -35,7 +35,10 @@ def layout() -> Component:
                         className="gh-nav-links",
                         **{"aria-label": _("Pages")},
                     ),
-                    _menu(user.email_typed if user else ""),
+                    _menu(
+                        user.email_typed if user else "",
+                        is_admin=user is not None and user.is_admin,
+                    ),
                 ],
                 className="gh-nav",
             ),
@@ -61,7 +64,7 @@ def _link(text: str, href: str, symbol: str) -> Component:
     )
 
 
-def _menu(email: str) -> Component:
+def _menu(email: str, *, is_admin: bool) -> Component:
     themes = [("light", _("Light")), ("dark", _("Dark")), ("auto", _("System"))]
     return html.Details(
         [
@@ -73,6 +76,9 @@ def _menu(email: str) -> Component:
                 [
                     html.Div(email, className="gh-menu-who"),
                     html.A(_("Settings"), href="/settings", className="gh-menu-item"),
+                    dcc.Link(_("Administration"), href="/admin", className="gh-menu-item")
+                    if is_admin
+                    else None,
                     html.Hr(),
                     html.Div(
                         [

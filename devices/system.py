@@ -1,6 +1,11 @@
-"""Whether the databases answer, and how much there is of everything."""
+"""Whether the databases answer, how much there is of everything, and which versions run."""
 
+import platform
+import shutil
+import sqlite3
 from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,6 +24,14 @@ class Sizes:
 
     users: int
     devices: int
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """Bytes."""
+
+    store: int  # that readings and history take
+    free: int  # on the disk of the instance
 
 
 def database_answers() -> bool:
@@ -44,3 +57,18 @@ def sizes() -> Sizes:
     """Return how many people and devices there are."""
     users = db.session.scalar(select(func.count()).select_from(User)) or 0
     return Sizes(users, db.session.scalar(select(func.count()).select_from(Device)) or 0)
+
+
+def disk(instance: Path, store: TelemetryStore) -> Disk:
+    """Return how much room readings take, and how much is left."""
+    return Disk(store.size(), shutil.disk_usage(instance).free)
+
+
+def versions() -> list[tuple[str, str]]:
+    """Return the name and version of what everything rests on."""
+    packages = ("Dash", "Flask", "SQLAlchemy", "paho-mqtt")
+    return [
+        ("Python", platform.python_version()),
+        ("SQLite", sqlite3.sqlite_version),
+        *((name, version(name)) for name in packages),
+    ]

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 import wiring
 from auth import access as rights
-from auth import sessions
+from auth import sessions, tokens
 from clock import now_ms, utcnow
 from dashboard import (
     components,
@@ -23,10 +23,12 @@ from dashboard import (
     errors_shown,
     range_tools,
     ranges,
+    rows,
     sensor_form,
+    token_form,
 )
 from dashboard.access import access
-from db.models import Device, Level, User
+from db.models import Device, DeviceToken, Level, User
 from devices import commands, descriptions, readings, registry
 from errors import Invalid
 
@@ -67,7 +69,7 @@ def layout(user: User, /, device_id: Any = "", **query: Any) -> Component:
             device_view.notes(device),
             device_lists.refused(parts.store.refusals(device.id)),
             device_lists.log(parts.store.logs(device.id, LOG_LINES)),
-            device_form.panel(parts.settings, device, level, found),
+            device_form.panel(parts.settings, device, level, found, _tokens(user, device, level)),
         ],
         role="region",
         className="gh-stack",
@@ -77,6 +79,10 @@ def layout(user: User, /, device_id: Any = "", **query: Any) -> Component:
             "data-device-zone": device.timezone,
         },
     )
+
+
+def _tokens(user: User, device: Device, level: Level) -> Sequence[DeviceToken]:
+    return tokens.listing(device, by=user) if level >= Level.MANAGER else []
 
 
 def _last_command(device: Device) -> tuple[str, str]:
@@ -175,6 +181,45 @@ def describe(user: User, clicks: int | None, *given: Any) -> Any:
         return components.note(_("It was so already."), "warn"), no_update
     shown = device_view.sensors(device, readings.sensors(device, store))
     return components.note(_("Saved."), "ok"), shown
+
+
+@callback(
+    Output(token_form.MADE, "children"),
+    Output(token_form.LIST, "children"),
+    Input(token_form.MAKE, "n_clicks"),
+    State(token_form.LABEL, "value"),
+    State(DEVICE, "data"),
+    prevent_initial_call=True,
+    on_error=errors_shown.beside(token_form.MADE),
+)
+@access("user")
+def make_token(user: User, clicks: int | None, label: Any, public_id: Any) -> Any:
+    """Make a token and show its secret, this once."""
+    device = _device(user, clicks, public_id, Level.MANAGER)
+    _row, secret = tokens.create(
+        device,
+        by=user,
+        label=" ".join(_text(label).split())[:80],
+        now=utcnow(),
+        address=sessions.client_address(),
+    )
+    return token_form.made(secret), token_form.listed(tokens.listing(device, by=user))
+
+
+@callback(
+    Output(token_form.LIST, "children", allow_duplicate=True),
+    rows.presses(token_form.REVOKE),
+    State(DEVICE, "data"),
+    prevent_initial_call=True,
+    on_error=errors_shown.beside(token_form.MADE),
+)
+@access("user")
+def revoke_token(user: User, clicks: Any, public_id: Any) -> Any:
+    """End a token at once."""
+    token = rows.pressed()
+    device = rights.visible(user, _text(public_id), Level.MANAGER)
+    tokens.revoke(device, token, by=user, now=utcnow(), address=sessions.client_address())
+    return token_form.listed(tokens.listing(device, by=user))
 
 
 @callback(

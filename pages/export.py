@@ -157,7 +157,7 @@ def _how() -> Component:
                 _choice(
                     TIMES,
                     {
-                        "": _("For programs: 2026-01-31T12:00:00.000Z"),
+                        "iso": _("For programs: 2026-01-31T12:00:00.000Z"),
                         "local": _("For spreadsheets: 2026-01-31 12:00:00, as on your clock"),
                     },
                 ),
@@ -167,7 +167,7 @@ def _how() -> Component:
                 _choice(
                     SEPARATOR,
                     {
-                        "": _("Comma"),
+                        "comma": _("Comma"),
                         "semicolon": _("Semicolon, with decimal commas"),
                         "tab": _("Tab"),
                     },
@@ -175,7 +175,7 @@ def _how() -> Component:
             ),
             components.field(
                 _("Size"),
-                _choice(GZIP, {"": _("As it is"), "1": _("Packed with gzip")}),
+                _choice(GZIP, {"0": _("As it is"), "1": _("Packed with gzip")}),
             ),
         ]
     )

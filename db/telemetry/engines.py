@@ -18,6 +18,7 @@ class Link:
     """
 
     among = "IN (SELECT value FROM json_each(?))"  # completes "WHERE id ..." for `ids(...)`
+    size = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"  # bytes
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -53,6 +54,7 @@ class PostgresLink(Link):
     """Speaks PostgreSQL: many rows by one array a column, id lists as arrays."""
 
     among = "= ANY(?)"
+    size = "SELECT pg_database_size(current_database())"
 
     def ids(self, ids: Iterable[int]) -> Any:
         """Return a set of ids as one parameter."""

@@ -267,7 +267,6 @@ def test_a_day_on_which_the_clocks_change_is_drawn_in_true_length(visit: Visit, 
 
 
 def test_times_of_ones_own_are_shown_and_stand_still(tab: Tab):
-    low, high = tab.axis()
     tab.page.get_by_text("Custom").click()
     form = tab.page.locator("[data-own-range] form")
     begin = datetime.fromtimestamp(tab_times(tab)[10] // 1000, UTC)
@@ -313,7 +312,7 @@ def test_an_earlier_range_is_drawn_beside_the_shown_one(visit: Visit):
 
 
 def test_a_chart_is_moved_and_zoomed_with_keys(tab: Tab):
-    low, high = tab.axis()
+    low, _high = tab.axis()
     chart = tab.page.locator("[data-chart]").first
     chart.press("ArrowLeft")
     until(lambda: tab.axis()[0] == pytest.approx(low - 15 * MINUTE, abs=5000))

@@ -5,7 +5,8 @@ import json
 import pytest
 
 import db.base
-from clock import now_ms
+from auth import tokens
+from clock import now_ms, utcnow
 from db.models import Device, Level
 from db.telemetry.records import Batch, Refusal
 from tests.portal import body_of, parts, texts
@@ -298,3 +299,48 @@ def test_a_lock_says_locked_beside_on(portal, alice):
     words = {one["data-word"]: one["children"] for one in parts(page) if "data-word" in one}
     assert words == {"locked": "locked", "cellar.window": "closed"}
     assert parts(page, data_sensor="locked", data_kind="state")[0]["children"] == "ON"
+
+
+def test_a_file_of_readings_is_looked_at_first_and_then_taken(portal, alice, bob):
+    device = portal.device(alice, "Imported")
+    path = f"/data/import?device={device.public_id}&sensor=level"
+    file = {"data": b"time,value\n2026-01-01,1\n2026-01-02,x\n", "content_type": "text/csv"}
+
+    told = alice.client.post(f"{path}&dry_run=1", headers=alice.csrf(), **file)
+    assert (told.json["rows"], told.json["dry_run"]) == (2, True)
+    assert portal.store.series([device.id])[device.id] == []
+    done = alice.client.post(path, headers=alice.csrf(), **file)
+    assert (done.status_code, done.json["sensors"][0]["kind"]) == (200, "text")
+    assert alice.client.post(path, **file).status_code == 400
+    assert bob.client.post(path, headers=bob.csrf(), **file).status_code == 404
+    bad = alice.client.post(path, headers=alice.csrf(), data=b"\xff\xfe", content_type="text/csv")
+    assert (bad.status_code, bad.json["error"]["code"]) == (422, "not_utf8")
+
+
+def test_tokens_are_made_shown_once_and_ended(portal, alice):
+    device = portal.device(alice, "Tokens")
+    page = f"/devices/{device.public_id}"
+    made = alice.call(
+        "..tokens-made.children...tokens-list.children..",
+        tokens_make_n_clicks=1,
+        tokens_label_value="backup  script",
+        device_id_data=device.public_id,
+    ).json["response"]
+
+    [secret] = [one for one in texts(made["tokens-made"]["children"]).split() if "dev_" in one]
+    words = texts(alice.page(page))
+    assert "backup script" in words
+    assert secret not in words
+    with portal.server.app_context():
+        assert tokens.authenticate_device(secret, utcnow()).id == device.id
+        [_first, second] = tokens.listing(device, by=alice.user)
+    [output] = [name for name in alice.app.callback_map if name.startswith("tokens-list.children@")]
+    answer = alice.call(
+        output,
+        token_revoke_row=second.public_id,
+        token_revoke_n_clicks=1,
+        device_id_data=device.public_id,
+    )
+    assert "backup script" not in answer.text
+    with portal.server.app_context():
+        assert tokens.authenticate_device(secret, utcnow()) is None

@@ -1,0 +1,72 @@
+"""Readings from a file into a device."""
+
+from typing import Annotated
+
+from flask import request
+from pydantic import Field
+
+import wiring
+from api import callers
+from api.models import Answer, Line, Query
+from api.routing import Routes
+from db.models import Level, User
+from devices import imports
+
+routes = Routes("imports")
+
+
+class How(Query):
+    """What to do with the file; `sensor` is what a file means that names none."""
+
+    dry_run: bool = False
+    sensor: Annotated[Line, Field(max_length=64)] = ""
+
+
+class ImportedSensor(Answer):
+    """What a file says of one sensor; `known` readings are at times that have one already."""
+
+    name: str
+    kind: str
+    rows: int
+    known: int
+    first_ms: int
+    last_ms: int
+
+
+class RefusedLine(Answer):
+    """A line that cannot be used; 0 where only its value is of the wrong kind."""
+
+    line: int
+    code: str
+
+
+class Imported(Answer):
+    """What became of a file, or would; `refused` counts lines by reason."""
+
+    dry_run: bool
+    rows: int
+    repeated: int
+    sensors: list[ImportedSensor]
+    refused: dict[str, int]
+    examples: list[RefusedLine]
+
+
+@routes.post("/devices/<key:device_id>/import", status=200, takes=("text/csv", "text/plain"))
+def take(device_id: str, by: User, query: How) -> Imported:
+    """Store the readings of a CSV file: our own long form, Home Assistant's, or time,value.
+
+    The same file a second time changes nothing. With `dry_run` nothing is changed at all.
+    """
+    request.max_content_length = imports.LARGEST
+    parts = wiring.current()
+    report = imports.take(
+        callers.reach(by, device_id, Level.MANAGER),
+        request.get_data(),
+        by=by,
+        store=parts.store,
+        most_sensors=parts.settings.max_sensors_per_device,
+        dry_run=query.dry_run,
+        sensor=query.sensor,
+        **callers.circumstances(),
+    )
+    return Imported.model_validate(report.plain())

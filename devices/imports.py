@@ -1,0 +1,195 @@
+"""Takes readings from a file into a device, or says what that would do."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from auth import access, audit
+from clock import to_ms
+from db.base import transaction
+from db.models import Device, Level, User
+from db.telemetry.records import Batch, Series
+from db.telemetry.store import TelemetryStore
+from devices import reading_files, units
+from devices.ports import LiveBus, LiveEvent
+from devices.reading_files import Found, Refused
+from errors import Invalid
+from notify.mark import N_
+
+LARGEST = 64 * 1024 * 1024  # bytes of a file
+AT_ONCE = 5000  # readings a transaction: the listener's writes wait no longer for it
+SHOWN = 20  # refused lines that are named
+
+
+@dataclass(slots=True)
+class Sensor:
+    """What a file says of one sensor."""
+
+    name: str
+    kind: str
+    rows: int
+    known: int = 0  # readings at times at which there is one already
+    first_ms: int = 0
+    last_ms: int = 0
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of a file, or would.
+
+    Attributes:
+        dry_run: whether nothing was changed.
+        rows: readings that fit.
+        repeated: lines of a time that a later line of the file has too.
+        sensors: by name.
+        refused: how many lines cannot be used, by reason.
+        examples: the first of them.
+    """
+
+    dry_run: bool
+    rows: int = 0
+    repeated: int = 0
+    sensors: list[Sensor] = field(default_factory=list)
+    refused: dict[str, int] = field(default_factory=dict)
+    examples: Sequence[Refused] = ()
+
+    def plain(self) -> dict[str, Any]:
+        """Return the same as JSON can hold it."""
+        return asdict(self) | {
+            "examples": [{"line": one.line, "code": one.code} for one in self.examples]
+        }
+
+
+def take(
+    device: Device,
+    data: bytes,
+    *,
+    by: User,
+    store: TelemetryStore,
+    now: datetime,
+    most_sensors: int,
+    dry_run: bool,
+    sensor: str = "",
+    address: str = "",
+    bus: LiveBus | None = None,
+) -> Report:
+    """Store the readings of a CSV file; the same file a second time changes nothing.
+
+    Args:
+        device: whose readings they become.
+        data: the file, in one of the forms of `reading_files`.
+        by: who manages the device.
+        store: of readings; what is old goes into sealed history when that is tidied next.
+        now: when.
+        most_sensors: a device may have.
+        dry_run: change nothing, only say what would happen.
+        sensor: that a file means which names none.
+        address: of the request, for the audit log.
+        bus: told of it.
+
+    Raises:
+        NotFound, Forbidden: `by` does not manage the device.
+        Invalid: the file cannot be read, or would make too many sensors.
+    """
+    access.require(by, device, Level.MANAGER)
+    if len(data) > LARGEST:
+        raise Invalid("file_too_large", N_("At most %(most)s MB at once."), most=LARGEST >> 20)
+    zone = ZoneInfo(device.timezone or "UTC")
+    found = reading_files.read(
+        data, device=device.name, sensor=sensor, zone=zone, now_ms=to_ms(now)
+    )
+    known = {one.name: one for one in store.series([device.id])[device.id]}
+    if len(known.keys() | found.values.keys()) > most_sensors:
+        raise Invalid(
+            "too_many_sensors", N_("A device has at most %(most)s sensors."), most=most_sensors
+        )
+    rows = {
+        name: _rows(values, known.get(name), found, name) for name, values in found.values.items()
+    }
+    report = _report(rows, known, found, store, dry_run=dry_run)
+    if dry_run or not report.rows:
+        return report
+    _note(device, by, now, address, rows=report.rows)
+    for one in report.sensors:
+        unit = found.units.get(one.name, "")[:16] or units.usual(one.name, one.kind)
+        series = known.get(one.name) or store.add_series(device.id, one.name, one.kind, unit)
+        _write(store, series, rows[one.name][1])
+    if bus is not None:
+        bus.publish([LiveEvent(device.public_id, "device", {"change": "sensors"})])
+    return report
+
+
+def _rows(
+    values: dict[int, str], series: Series | None, found: Found, name: str
+) -> tuple[str, list[tuple[int, Any]]]:
+    """Return kind and readings of a sensor, oldest first; what does not fit is refused."""
+    kind = series.kind if series else reading_files.kind_of(values)
+    rows = [(ms, reading_files.fitting(value, kind)) for ms, value in sorted(values.items())]
+    fitting = [(ms, value) for ms, value in rows if value is not None]
+    found.refused += [Refused(0, f"not_a_{kind}")] * (len(rows) - len(fitting))
+    return kind, fitting
+
+
+def _report(
+    rows: dict[str, tuple[str, list[tuple[int, Any]]]],
+    known: dict[str, Series],
+    found: Found,
+    store: TelemetryStore,
+    *,
+    dry_run: bool,
+) -> Report:
+    sensors = [
+        Sensor(
+            name,
+            kind,
+            len(some),
+            _already(store, known[name], some) if name in known else 0,
+            some[0][0],
+            some[-1][0],
+        )
+        for name, (kind, some) in sorted(rows.items())
+        if some
+    ]
+    return Report(
+        dry_run,
+        rows=sum(one.rows for one in sensors),
+        repeated=found.repeated,
+        sensors=sensors,
+        refused=dict(Counter(one.code for one in found.refused)),
+        examples=found.refused[:SHOWN],
+    )
+
+
+def _already(store: TelemetryStore, series: Series, rows: list[tuple[int, Any]]) -> int:
+    """Return at how many of these times there is a reading."""
+    times = {ms for ms, _ in rows}
+    start, end = rows[0][0], rows[-1][0] + 1
+    if series.kind == "text":
+        return sum(ms in times for ms, _ in store.texts(series.id, start, end, len(times) * 2))
+    return sum(
+        ms in times for page, _ in store.pages(series.id, start, end) for ms in page.tolist()
+    )
+
+
+def _write(store: TelemetryStore, series: Series, rows: list[tuple[int, Any]]) -> None:
+    left = iter(rows)
+    while part := [(series.id, ms, value) for ms, value in islice(left, AT_ONCE)]:
+        store.write(Batch(texts=part) if series.kind == "text" else Batch(values=part))
+
+
+def _note(device: Device, by: User, now: datetime, address: str, **detail: Any) -> None:
+    with transaction() as session:
+        audit.record(
+            session,
+            "device.import",
+            user=by,
+            object_type="device",
+            object_id=device.public_id,
+            address=address,
+            now=now,
+            **detail,
+        )

@@ -1,0 +1,238 @@
+"""Reads CSV files of readings: our own long form, Home Assistant's history, and time with value.
+
+    time,device,sensor,value,unit        as devices/export.py writes it
+    entity_id,state,last_changed         as Home Assistant's history page saves it
+    time,value                           of one sensor, which the caller names
+
+Cells are separated by commas, semicolons (then with decimal commas) or tabs.
+"""
+
+import csv
+import io
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from devices import export, parsing
+from errors import Invalid
+from notify.mark import N_
+
+TRUE, FALSE = frozenset({"on", "true"}), frozenset({"off", "false"})
+SILENT = frozenset({"", "unknown", "unavailable", "none", "null"})
+SECONDS_BELOW = 100_000_000_000  # a number of the time below this is in seconds
+AHEAD_MS = 86_400_000
+MOST_ROWS = 5_000_000
+LONGEST_TEXT = 4096
+
+
+class Row(NamedTuple):
+    """What a line says, as text."""
+
+    time: str
+    sensor: str
+    value: str
+    unit: str = ""
+    device: str = ""
+
+
+class Refused(NamedTuple):
+    """A line that cannot be used."""
+
+    line: int
+    code: str
+
+
+@dataclass(slots=True)
+class Found:
+    """What a file holds.
+
+    Attributes:
+        values: (ms, text as it stands) by sensor; of two at one time the later line counts.
+        units: by sensor, where the file names one.
+        refused: lines that cannot be used.
+    """
+
+    values: dict[str, dict[int, str]] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+    refused: list[Refused] = field(default_factory=list)
+    repeated: int = 0
+
+
+def read(data: bytes, *, device: str, sensor: str, zone: ZoneInfo, now_ms: int) -> Found:
+    """Return what a file says.
+
+    Args:
+        data: the file.
+        device: name of the device that it is for; lines of others are refused if there are any
+            of it.
+        sensor: of a file that names none.
+        zone: of times that name none.
+        now_ms: later readings than a day from now are refused.
+
+    Raises:
+        Invalid: it is not UTF-8, not CSV, of an unknown form, or too large.
+    """
+    text = _text(data)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
+    comma = _separator(text) == ";"
+    try:
+        head = next(rows, [])
+        parse = _parser([cell.strip().lower() for cell in head], sensor)
+        lines = [(rows.line_num, cells) for cells in rows if any(cells)]
+    except csv.Error as error:
+        raise Invalid(
+            "file_unreadable", N_("Line %(line)s is no CSV: is the file cut?"), line=rows.line_num
+        ) from error
+    if len(lines) > MOST_ROWS:
+        raise Invalid("file_too_long", N_("At most %(most)s lines at once."), most=MOST_ROWS)
+    cut = bool(lines) and "\r\n" in text and not text.endswith("\n")
+    return _collect(lines, parse, _Reader(device, zone, now_ms, comma), lines[-1][0] if cut else 0)
+
+
+def _text(data: bytes) -> str:
+    if data[:2] in {b"\xff\xfe", b"\xfe\xff"} or b"\0" in data[:1000]:
+        raise Invalid("not_utf8", N_("This file is not UTF-8. Save it as CSV in UTF-8."))
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise Invalid(
+            "not_utf8", N_("This file is not UTF-8: look at line %(line)s."), line=line
+        ) from error
+
+
+def _separator(text: str) -> str:
+    head = text.partition("\n")[0]
+    return max(",;\t", key=head.count)
+
+
+def _parser(head: list[str], sensor: str) -> Callable[[list[str]], Row]:
+    """Return how lines below this head are read."""
+    if head == ["time", "device", "sensor", "value", "unit"]:
+        return lambda cells: Row(cells[0], cells[2], cells[3], cells[4], cells[1])
+    if head == ["entity_id", "state", "last_changed"]:
+        return lambda cells: Row(cells[2], cells[0].partition(".")[2], cells[1])
+    if len(head) == 2 and head[0] in {"time", "timestamp", "date", "datetime"}:
+        name = sensor or head[1]
+        return lambda cells: Row(cells[0], name, cells[1])
+    raise Invalid(
+        "file_unknown",
+        N_(
+            "The first line must be time,device,sensor,value,unit or entity_id,state,last_changed"
+            " or time,value."
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    device: str
+    zone: ZoneInfo
+    now_ms: int
+    comma: bool
+
+    def moment(self, text: str) -> int | None:
+        """Return a time in milliseconds, None if it is none."""
+        try:
+            number = float(text)
+            ms = number * 1000 if abs(number) < SECONDS_BELOW else number
+        except ValueError:
+            try:
+                at = datetime.fromisoformat(text)
+            except ValueError:
+                return None
+            ms = (at if at.tzinfo else at.replace(tzinfo=self.zone)).timestamp() * 1000
+        if not math.isfinite(ms) or not parsing.EARLIEST_MS <= ms <= self.now_ms + AHEAD_MS:
+            return None
+        return round(ms)
+
+    def value(self, text: str) -> str:
+        """Return a value with a decimal point, without what defused it for a spreadsheet."""
+        if self.comma and text.count(",") == 1 and number(text.replace(",", ".")) is not None:
+            return text.replace(",", ".")
+        if text[:1] == "'" and export.defused(text[1:]) == text:
+            return text[1:]
+        return text
+
+
+def _collect(
+    lines: list[tuple[int, list[str]]],
+    parse: Callable[[list[str]], Row],
+    reader: _Reader,
+    cut_line: int,
+) -> Found:
+    found = Found()
+    rows = list(_rows(lines, parse, found, cut_line))
+    mine = any(row.device == export.defused(reader.device) for _, row in rows)
+    for line, row in rows:
+        ms = reader.moment(row.time.strip())
+        value = reader.value(row.value)
+        try:
+            sensor = parsing.sensor_name(row.sensor)
+        except parsing.Refuse:
+            sensor = ""
+        if mine and row.device != export.defused(reader.device):
+            found.refused.append(Refused(line, "other_device"))
+        elif not sensor:
+            found.refused.append(Refused(line, "bad_name"))
+        elif ms is None:
+            found.refused.append(Refused(line, "bad_time"))
+        elif value.strip().lower() in SILENT or len(value) > LONGEST_TEXT:
+            found.refused.append(Refused(line, "bad_value"))
+        else:
+            said = found.values.setdefault(sensor, {})
+            found.repeated += ms in said
+            said[ms] = value
+            if row.unit:
+                found.units[sensor] = row.unit
+    return found
+
+
+def _rows(
+    lines: list[tuple[int, list[str]]],
+    parse: Callable[[list[str]], Row],
+    found: Found,
+    cut_line: int,
+) -> Iterator[tuple[int, Row]]:
+    for line, cells in lines:
+        try:
+            row = parse(cells)
+        except IndexError:
+            found.refused.append(Refused(line, "too_few_cells"))
+            continue
+        if line == cut_line:
+            found.refused.append(Refused(line, "cut"))
+            continue
+        yield line, row
+
+
+def number(text: str) -> float | None:
+    """Return a finite number, None if it is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def kind_of(values: dict[int, str]) -> str:
+    """Return what the values of a sensor are: number, state or text."""
+    if all(number(value) is not None for value in values.values()):
+        return "number"
+    if all(value.strip().lower() in TRUE | FALSE for value in values.values()):
+        return "state"
+    return "text"
+
+
+def fitting(value: str, kind: str) -> float | str | None:
+    """Return a value as a sensor of this kind keeps it, None if it cannot."""
+    if kind == "text":
+        return value
+    word = value.strip().lower()
+    if kind == "state" and word in TRUE | FALSE:
+        return float(word in TRUE)
+    said = number(value)
+    return said if kind == "number" or said in {0.0, 1.0} else None

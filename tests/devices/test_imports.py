@@ -1,0 +1,181 @@
+"""Readings from files: what goes in, what is refused, and that the way out leads back in."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from clock import to_ms, utcnow
+from db.models import Level
+from db.telemetry.records import Batch
+from devices import export, imports
+from errors import Forbidden, Invalid, NotFound
+from tests.portal import make
+
+T0 = to_ms(datetime(2026, 1, 1, tzinfo=UTC))
+OURS = "time,device,sensor,value,unit\r\n"
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("imports"))
+
+
+@pytest.fixture
+def alice(portal):
+    return portal.person("alice@example.org")
+
+
+@pytest.fixture
+def device(portal, alice, request):
+    return portal.device(alice, request.node.name[:60])
+
+
+def take(portal, device, data, *, by, dry_run=False, sensor=""):
+    with portal.server.app_context():
+        return imports.take(
+            device,
+            data if isinstance(data, bytes) else data.encode(),
+            by=by.user,
+            store=portal.store,
+            now=utcnow(),
+            most_sensors=4,
+            dry_run=dry_run,
+            sensor=sensor,
+        )
+
+
+def stored(portal, device):
+    store = portal.store
+    return {
+        one.name: (one.kind, store.texts(one.id, 0, T0 * 2, 99))
+        if one.kind == "text"
+        else (one.kind, list(zip(*map(list, store.window(one.id, 0, T0 * 2)), strict=True)))
+        for one in store.series([device.id])[device.id]
+    }
+
+
+def test_what_was_exported_comes_in_again_as_it_was(portal, alice, device):
+    store = portal.store
+    t = store.add_series(device.id, "temperature", "number", "°C")
+    text = store.add_series(device.id, "mode", "text")
+    store.write(
+        Batch(
+            values=[(t.id, T0 + n, value) for n, value in enumerate((-5.25, 1e-7, 3.0))],
+            texts=[(text.id, T0, '=a"b'), (text.id, T0 + 1, "x,\ny")],
+        )
+    )
+    before = stored(portal, device)
+    columns = export.columns([device], store)
+    file = b"".join(export.csv_rows(store, columns, 0, T0 * 2))
+    other = portal.device(alice, "The other")
+
+    plan = take(portal, other, file, by=alice, dry_run=True)
+    assert stored(portal, other) == {}
+    assert (plan.rows, plan.refused, plan.dry_run) == (5, {}, True)
+    done = take(portal, other, file, by=alice)
+    assert stored(portal, other) == before
+    assert [one.unit for one in store.series([other.id])[other.id]] == ["", "°C"]
+    assert (done.rows, sum(one.known for one in done.sensors)) == (5, 0)
+    again = take(portal, other, file, by=alice, dry_run=True)
+    assert sum(one.known for one in again.sensors) == 5
+
+
+def test_history_of_home_assistant_comes_in(portal, alice, device):
+    file = (
+        "entity_id,state,last_changed\n"
+        "sensor.attic_temperature,21.5,2026-01-01T00:00:00.000Z\n"
+        "sensor.attic_temperature,unavailable,2026-01-01T00:01:00.000Z\n"
+        "binary_sensor.door,on,2026-01-01T01:00:00+01:00\n"
+        "binary_sensor.door,off,2026-01-01T00:00:10Z\n"
+    )
+    report = take(portal, device, file, by=alice)
+
+    assert stored(portal, device) == {
+        "attic_temperature": ("number", [(T0, 21.5)]),
+        "door": ("state", [(T0, 1.0), (T0 + 10_000, 0.0)]),
+    }
+    assert [tuple(one) for one in report.examples] == [(3, "bad_value")]
+
+
+def test_times_and_values_of_a_spreadsheet_come_in(portal, alice, device):
+    file = "\ufefftime;value\r\n2026-01-01 00:00:00;-1,5\r\n1767225601;2\r\n1767225602000;3\r\n"
+    take(portal, device, file, by=alice, sensor="level")
+
+    rows = [(T0, -1.5), (T0 + 1000, 2.0), (T0 + 2000, 3.0)]
+    assert stored(portal, device) == {"level": ("number", rows)}
+
+
+def test_lines_that_cannot_be_used_are_named(portal, alice, device):
+    file = (
+        OURS
+        + '2026-01-01T00:00:00Z,"d","a",1,\r\n'
+        + 'yesterday,"d","a",1,\r\n'
+        + '1999-01-01T00:00:00Z,"d","a",1,\r\n'
+        + '2999-01-01T00:00:00Z,"d","a",1,\r\n'
+        + '2026-01-01T00:00:01Z,"d","a b",1,\r\n'
+        + '2026-01-01T00:00:01Z,"d"\r\n'
+        + '2026-01-01T00:00:02Z,"d","a",nan,\r\n'
+        + '2026-01-01T00:00:03Z,"d","a",2'
+    )
+    report = take(portal, device, file, by=alice)
+
+    assert [(one.line, one.code) for one in report.examples if one.line] == [
+        (7, "too_few_cells"),
+        (9, "too_few_cells"),
+        (3, "bad_time"),
+        (4, "bad_time"),
+        (5, "bad_time"),
+        (6, "bad_name"),
+    ]
+    assert stored(portal, device)["a"][1][0][0] == T0
+
+
+def test_a_line_that_was_cut_in_its_last_cell_is_refused(portal, alice, device):
+    file = OURS + '2026-01-01T00:00:00Z,"d","a",1.5,\r\n2026-01-01T00:00:01Z,"d","a",1.5,"°'
+    with pytest.raises(Invalid):
+        take(portal, device, file, by=alice)
+    report = take(portal, device, file[:-2], by=alice)
+
+    assert [tuple(one) for one in report.examples] == [(3, "cut")]
+    assert stored(portal, device) == {"a": ("number", [(T0, 1.5)])}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"nonsense",
+        b"a,b,c\n1,2,3\n",
+        "time,value\n2026-01-01,1\n".encode("utf-16"),
+        b"time,value\n2026-01-01,\xff\n",
+        b'time,value\n2026-01-01,"1\n',
+        OURS.encode() + b"".join(b'2026-01-01,"d","s%d",1,\r\n' % n for n in range(5)),
+    ],
+    ids=["empty", "one word", "unknown", "utf-16", "latin-1", "quote", "too many sensors"],
+)
+def test_files_that_are_none_are_refused_as_a_whole(portal, alice, device, data):
+    with pytest.raises(Invalid):
+        take(portal, device, data, by=alice)
+    assert stored(portal, device) == {}
+
+
+def test_only_lines_of_this_device_are_taken_from_a_file_of_many(portal, alice, device):
+    file = (
+        OURS
+        + f'2026-01-01T00:00:00Z,"{device.name}","a",1,\r\n'
+        + '2026-01-01T00:00:00Z,"another","b",1,\r\n'
+    )
+    report = take(portal, device, file, by=alice)
+
+    assert stored(portal, device) == {"a": ("number", [(T0, 1.0)])}
+    assert report.refused == {"other_device": 1}
+
+
+def test_only_who_manages_a_device_may(portal, alice, device):
+    bob = portal.person("bob@example.org")
+    with pytest.raises(NotFound):
+        take(portal, device, "time,value\n2026-01-01,1\n", by=bob)
+    portal.share(device, bob, Level.OPERATOR)
+    with pytest.raises(Forbidden):
+        take(portal, device, "time,value\n2026-01-01,1\n", by=bob)
+    assert stored(portal, device) == {}
