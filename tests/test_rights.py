@@ -392,7 +392,7 @@ def test_a_callback_refuses_who_may_not(house: Portal, people, device: Device, n
     for who in (one for one in PEOPLE[1:] if least >= VIEWER and one < least):
         answer = called(who)
         assert not (answer.json or {}).get("response"), who.name
-        assert any(one in answer.text for one in REFUSALS), who.name
+        assert least > OWNER or any(one in answer.text for one in REFUSALS), who.name
     if VIEWER <= least <= OWNER:
         assert not any(one in called(least).text for one in REFUSALS)
 

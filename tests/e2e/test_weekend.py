@@ -1,0 +1,216 @@
+"""A weekend of a guesthouse: what the log says is what the doors did, and nothing else."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+import wiring
+from cli.background import Background
+from clock import utcnow
+from db.base import db, transaction
+from db.models import Command, Device, User
+from devices import guests, registry
+from devices.guests import Terms
+from edge.client import DeviceClient
+from edge.login import Login
+from mqtt.mosquitto import Mosquitto
+from tests.api.conftest import close, installation
+from tests.stack import until
+
+HOUR = timedelta(hours=1)
+FINAL = {"done", "refused", "failed", "expired", "no_answer"}
+
+
+class Door:
+    """A door with the real client of a device; it notes each time that it opens."""
+
+    def __init__(self, made: registry.Created, port: int) -> None:
+        self.made, self._port = made, port
+        self.opened: list[str] = []  # ids of commands
+        self.client = self._connect()
+
+    def _connect(self) -> DeviceClient:
+        device = self.made.device
+        login = Login(
+            controller_id=device.controller_id,
+            username=device.mqtt_username,
+            password=self.made.mqtt_password,
+            command_key=self.made.command_key,
+            port=self._port,
+        )
+        client = DeviceClient(login, on_command=self._open)
+        client.start()
+        until(lambda: client.connected, 10, "the door is connected")
+        return client
+
+    def _open(self, command) -> None:
+        self.opened.append(command.id)
+        self.client.answer(command, "done")
+
+    def lose_network(self) -> None:
+        self.client.cut()
+
+    def come_back(self) -> None:
+        self.client = self._connect()
+
+
+@pytest.fixture
+def house(tmp_path):
+    server = installation(tmp_path)
+    with server.app_context():
+        broker = Mosquitto(wiring.current().settings)
+    broker.start()
+    background = Background(server)
+    background.start()
+    try:
+        until(lambda: server.test_client().get("/readyz").status_code == 200, 10, "readiness")
+        yield server
+    finally:
+        background.stop()
+        broker.stop()
+        close(server)
+
+
+def rent(server: Flask, names: list[str]) -> tuple[int, list[Door]]:
+    """An owner with a door for each room."""
+    with server.app_context():
+        parts, now = wiring.current(), utcnow()
+        with transaction() as session:
+            owner = User(
+                email="host@example.org",
+                email_typed="host@example.org",
+                created_at=now,
+                confirmed_at=now,
+            )
+            session.add(owner)
+        doors = []
+        for name in names:
+            made = registry.create(
+                name,
+                "lock",
+                by=owner,
+                now=now,
+                broker=parts.broker,
+                keys=parts.keys,
+                namespace=parts.settings.mqtt_namespace,
+            )
+            db.session.refresh(made.device)
+            db.session.expunge(made.device)
+            doors.append(Door(made, parts.settings.mqtt_port))
+        return owner.id, doors
+
+
+def link(server: Flask, owner: int, door: Door, guest: str, begins, ends, **more) -> str:
+    """A link that was made two days ago; returns the path of its page."""
+    now = utcnow()
+    with server.app_context():
+        terms = Terms(guest, now + begins, now + ends, "Europe/Berlin", **more)
+        _, url = guests.create(
+            db.session.get_one(Device, door.made.device.id),
+            terms,
+            by=db.session.get_one(User, owner),
+            keys=wiring.current().keys,
+            url="",
+            now=now - 48 * HOUR,
+            address="",
+        )
+        return url
+
+
+def knock(server: Flask, path: str, nonce: str) -> TestResponse:
+    return server.test_client().post(path, data={"nonce": nonce})
+
+
+def log(server: Flask, door: Door) -> list[tuple[str, str, str]]:
+    """Who, what came of it, and the id: of every command to a door, oldest first."""
+    with server.app_context():
+        rows = (
+            db.session.query(Command).filter_by(device_id=door.made.device.id).order_by(Command.id)
+        )
+        return [(row.actor, row.state, row.public_id) for row in rows]
+
+
+def settled(server: Flask, door: Door, count: int) -> bool:
+    rows = log(server, door)
+    return len(rows) == count and all(state in FINAL for _, state, _ in rows)
+
+
+def test_a_weekend_of_a_guesthouse(house: Flask):
+    owner, [one, two, three] = rent(house, ["Room 1", "Room 2", "Room 3"])
+    on_time = link(house, owner, one, "Mia", -HOUR, 24 * HOUR)
+    early = link(house, owner, two, "Otto", 3 * HOUR, 24 * HOUR)
+    late = link(house, owner, two, "Ada", -24 * HOUR, -HOUR)
+    leaked = link(house, owner, three, "Ivo", -HOUR, 24 * HOUR, max_uses=5)
+
+    # on time, with a double press and a preview of the link
+    for _ in range(5):
+        assert house.test_client().get(on_time).status_code == 200
+    assert knock(house, on_time, "first").status_code == 303
+    assert knock(house, on_time, "first").status_code == 303
+    until(lambda: settled(house, one, 1), 10, "Mia is in")
+
+    # early and late: nothing is sent at all
+    assert knock(house, early, "early").status_code == 403
+    assert knock(house, late, "late").status_code == 404
+    assert log(house, two) == []
+
+    # the leaked link works until it is revoked
+    assert knock(house, leaked, "ivo").status_code == 303
+    until(lambda: settled(house, three, 1), 10, "Ivo is in")
+    with house.app_context():
+        device = db.session.get_one(Device, three.made.device.id)
+        by = db.session.get_one(User, owner)
+        [made] = guests.of(device, by=by)
+        guests.revoke(device, made.public_id, by=by, now=utcnow(), address="")
+    assert knock(house, leaked, "somebody").status_code == 404
+
+    # the network of the first door drops twice; what was pressed meanwhile never opens it
+    for round_ in ("one", "two"):
+        before = list(one.opened)
+        one.lose_network()
+        knock(house, on_time, f"away {round_}")
+        until(lambda: log(house, one)[-1][1] in FINAL, 10, "the page says no answer")
+        one.come_back()
+        assert one.opened == before
+        knock(house, on_time, f"back {round_}")
+        until(lambda: log(house, one)[-1][1] == "done", 10, "the door opens again")
+
+    for door in (one, two, three):
+        rows = log(house, door)
+        assert [public_id for _, state, public_id in rows if state == "done"] == door.opened
+    assert [(who, state) for who, state, _ in log(house, one)] == [
+        ("Mia", "done"),
+        ("Mia", "no_answer"),
+        ("Mia", "done"),
+        ("Mia", "no_answer"),
+        ("Mia", "done"),
+    ]
+    assert [(who, state) for who, state, _ in log(house, three)] == [("Ivo", "done")]
+    for door in (one, two, three):
+        door.client.stop()
+
+
+def test_a_recorded_command_opens_no_door_again(house: Flask):
+    owner, [door] = rent(house, ["Room 1"])
+    heard: list[bytes] = []
+    taken = door.client.heard
+    door.client.heard = lambda payload, *, retained: (  # a recorder on the wire
+        heard.append(payload),
+        taken(payload, retained=retained),
+    )
+    knock(house, link(house, owner, door, "Mia", -HOUR, HOUR), "once")
+    until(lambda: settled(house, door, 1), 10, "Mia is in")
+    [recorded] = heard
+    late = json.loads(recorded) | {"expires": json.loads(recorded)["issued"] - 1}
+    forged = json.loads(recorded) | {"id": "00000000-0000-4000-8000-000000000001"}
+
+    taken(recorded, retained=False)  # the same again
+    taken(recorded, retained=True)  # kept by a broker
+    taken(json.dumps(late).encode(), retained=False)  # another time written into it
+    taken(json.dumps(forged).encode(), retained=False)  # another id written into it
+    assert door.opened == [log(house, door)[0][2]]
+
+    door.client.stop()
