@@ -18,6 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from db.models import Device
 from devices import steps
@@ -198,7 +199,9 @@ def _pages(
         texts = _text_pages(store.first_texts, series.id, start_ms, end_ms, size)
         yield from steps.lasts(texts, step_ms) if step_ms else texts
         return
-    pages = (page for page in store.pages(series.id, start_ms, end_ms, size=size) if page[0].size)
+    pages: Iterator[tuple[Times, NDArray[np.float64]]] = (
+        page for page in store.pages(series.id, start_ms, end_ms, size=size) if page[0].size
+    )
     if step_ms and series.kind == "number":
         pages = steps.means(pages, step_ms)
     written = ((times, style.numbers(values)) for times, values in pages)

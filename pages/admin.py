@@ -115,4 +115,4 @@ def _number(value: float) -> str:
 
 
 def _bytes(count: int) -> str:
-    return _("%(size)s MB", size=format_decimal(round(count / 1e6, 1)))
+    return str(_("%(size)s MB", size=format_decimal(round(count / 1e6, 1))))
