@@ -45,7 +45,7 @@ def layout(_user: User, /, **_query: Any) -> Component:
                 [
                     _facts(_("System"), _sizes()),
                     _facts(_("Broker and listener"), _connections(health)),
-                    _facts(_("Since the start"), _counts(health)),
+                    _facts(_("Since the start"), _counts(health)) if health else None,
                     _facts(_("Versions"), system.versions()),
                 ],
                 className="gh-columns gh-panel",
@@ -100,9 +100,7 @@ def _connections(health: dict[str, Any] | None) -> Facts:
     )
 
 
-def _counts(health: dict[str, Any] | None) -> Facts:
-    if health is None:
-        return
+def _counts(health: dict[str, Any]) -> Facts:
     yield _("Messages"), _number(health["messages"])
     yield _("Readings stored"), _number(health["stored"])
     yield _("Readings repeated"), _number(health["repeated"])
