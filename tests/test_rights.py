@@ -109,6 +109,8 @@ CALLBACKS = {
     "pages.device save": MANAGER,
     "pages.device describe": MANAGER,
     "pages.device rotate": MANAGER,
+    "pages.device make_token": MANAGER,
+    "pages.device revoke_token": MANAGER,
     "pages.device delete": OWNER,
     **{
         f"pages.device_access {name}": MANAGER
