@@ -188,6 +188,7 @@ OPERATIONS = {
             *(f"PATCH {RULE}/sensors/<string:name>", f"GET {RULE}/access-log"),
             *(f"GET {RULE}/guest-links", f"POST {RULE}/guest-links"),
             f"DELETE {RULE}/guest-links/<key:link_id>",
+            f"POST {RULE}/import",
             f"POST {RULE}/mappings",
             f"DELETE {RULE}/mappings/<key:mapping_id>",
             f"GET {RULE}/topics",
