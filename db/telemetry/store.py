@@ -311,10 +311,15 @@ class TelemetryStore:
 
         Raises:
             DiskFull: less is free than is kept free.
+            StoreAway: the folder is gone.
         """
         if self.engine.dialect.name != "sqlite" or not self.engine.url.database:
             return
-        disk = os.statvfs(Path(self.engine.url.database).parent)
+        try:
+            disk = os.statvfs(Path(self.engine.url.database).parent)
+        except OSError as error:
+            self.trouble = StoreAway.code
+            raise StoreAway from error
         if disk.f_bavail * disk.f_frsize < self._kept_free:
             self.trouble = DiskFull.code
             raise DiskFull
