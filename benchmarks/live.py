@@ -110,7 +110,7 @@ def first_chart(browser: Browser, house: Stack, state: Any, path: str) -> tuple[
     network.on("Network.loadingFinished", lambda e: received.append(e["encodedDataLength"]))
     began = time.monotonic()
     page.goto(path, wait_until="commit")
-    page.wait_for_function("document.querySelector('.js-plotly-plot .scatterlayer .trace')")
+    page.wait_for_selector(".js-plotly-plot .scatterlayer .trace")
     took = time.monotonic() - began
     time.sleep(1)
     context.close()
