@@ -14,6 +14,7 @@ from auth import addresses, audit, invitations, links, passwords, second_factor,
 from auth.addresses import Address
 from auth.links import Purpose
 from auth.people import by_email, by_public_id, facts
+from auth.steady import steady
 from db.base import transaction
 from db.models import User
 from errors import Forbidden, Gone, Unauthenticated
@@ -25,6 +26,7 @@ SECOND_STEP_LIFETIME = timedelta(minutes=5)
 LOGIN_LIMIT = "20/minute"  # wrong ones from a network address
 
 
+@steady
 def register(email: str, password: str, *, language: str, now: datetime, address: str) -> None:
     """Take a registration; the owner of the address gets a mail, whatever there is already.
 
@@ -90,6 +92,7 @@ def send_confirmation(session: Session, user: User, *, now: datetime, check: str
     )
 
 
+@steady
 def resend_confirmation(email: str, *, now: datetime, address: str) -> None:
     """Send a fresh link to an address that waits for its confirmation; else do nothing.
 
@@ -189,6 +192,7 @@ def finish_login(token: str, otp: str, *, now: datetime, address: str) -> User:
     return user
 
 
+@steady
 def check_password(
     email: str, password: str, *, now: datetime, address: str, browser: str = ""
 ) -> User:

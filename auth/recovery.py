@@ -12,6 +12,7 @@ from auth import addresses, audit, codes, links, passwords, throttle
 from auth.links import Link, Purpose
 from auth.notices import password_changed
 from auth.people import by_email, by_public_id, facts
+from auth.steady import steady
 from db.base import transaction
 from db.models import User
 
@@ -20,6 +21,7 @@ MAIL_LIMIT = "5/10 minutes; 20/day"  # an e-mail address, known or not
 MINUTES = links.LIFETIME.seconds // 60
 
 
+@steady
 def ask(email: str, *, language: str, now: datetime, address: str) -> None:
     """Send the way to a new password to the owner of an address, if it has an account.
 
