@@ -9,7 +9,8 @@ from auth import access, audit
 from auth.keys import sha256
 from db.base import db, transaction
 from db.models import AppToken, Device, Level, User
-from devices.ports import LiveBus, LiveEvent
+from devices.ports import LiveBus
+from devices.rights import tell
 from errors import Invalid, NotFound, Unauthenticated
 from notify.mark import N_
 
@@ -141,4 +142,4 @@ def revoke(
             now=now,
             app=public_id,
         )
-    bus.publish([LiveEvent(device.public_id, "device", {"change": "access"})])
+    tell(bus, device)

@@ -10,7 +10,8 @@ from auth import access, audit, throttle
 from auth.keys import sha256
 from db.base import db, transaction
 from db.models import Device, Grant, Level, Redemption, ShareToken, User
-from devices.ports import LiveBus, LiveEvent
+from devices.ports import LiveBus
+from devices.rights import tell
 from devices.sharing import SHAREABLE
 from errors import Forbidden, Invalid, NotFound
 from notify.mark import N_
@@ -127,7 +128,7 @@ def redeem(secret: str, *, by: User, bus: LiveBus, now: datetime, address: str) 
         else:
             grant.level = max(grant.level, token.level)
         _note(token, by, "share_token.redeem", now, address)
-    bus.publish([LiveEvent(device.public_id, "device", {"change": "access"})])
+    tell(bus, device)
     return device
 
 
