@@ -102,6 +102,15 @@ class Watched:
         self.process.wait(20)
         return time.monotonic() - began
 
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        """Stop the server for a while; it is back for the next test whatever happens."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
     def close(self) -> None:
         for one in self._watching:
             one.close()
