@@ -13,6 +13,7 @@ from auth.sessions import client_address
 from clock import utcnow
 from db.models import GuestLink, User
 from devices import guests
+from devices.guest_terms import Terms
 
 routes = Routes("guest links")
 
@@ -66,7 +67,7 @@ def add(device_id: str, by: User, body: NewLink) -> LinkOnce:
     """Make a link with which somebody without an account opens the door."""
     parts = wiring.current()
     device = access.visible(by, device_id)
-    terms = guests.Terms(
+    terms = Terms(
         label=body.label,
         not_before=_utc(body.not_before),
         not_after=_utc(body.not_after),

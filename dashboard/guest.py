@@ -16,7 +16,7 @@ import wiring
 from auth import sessions
 from clock import utcnow
 from db.models import Command, GuestLink
-from devices import guests
+from devices import guest_visits
 from errors import AppError, NotFound
 from notify import language
 
@@ -29,7 +29,7 @@ OPEN_STATES = frozenset({"queued", "sent", "delivered"})
 def look(token: str) -> Response:
     """Show what the link opens, and the button if it opens now."""
     try:
-        seen = guests.look(token, now=utcnow())
+        seen = guest_visits.look(token, now=utcnow())
     except NotFound as error:
         return _ended(error)
     return _page(token, seen)
@@ -40,7 +40,7 @@ def press(token: str) -> Answer:
     """Open the door and go on to a page that says what came of it."""
     parts = wiring.current()
     try:
-        command = guests.press(
+        command = guest_visits.press(
             token,
             nonce=request.form.get("nonce") or secrets.token_urlsafe(16),
             pin=request.form.get("pin", "").strip(),
@@ -54,7 +54,7 @@ def press(token: str) -> Answer:
     except NotFound as error:
         return _ended(error)
     except AppError as error:
-        return _page(token, guests.look(token, now=utcnow()), error)
+        return _page(token, guest_visits.look(token, now=utcnow()), error)
     return redirect(url_for("guest.outcome", token=token, command_id=command.public_id), 303)
 
 
@@ -62,7 +62,7 @@ def press(token: str) -> Answer:
 def outcome(token: str, command_id: str) -> Response:
     """Say what the door has answered so far."""
     try:
-        link, command = guests.outcome(token, command_id)
+        link, command = guest_visits.outcome(token, command_id)
     except NotFound as error:
         return _ended(error)
     with language.use(link.language or language.code()):
@@ -77,7 +77,7 @@ def outcome(token: str, command_id: str) -> Response:
         )
 
 
-def _page(token: str, seen: guests.Look, error: AppError | None = None) -> Response:
+def _page(token: str, seen: guest_visits.Look, error: AppError | None = None) -> Response:
     link, opens_at = seen.link, seen.verdict.opens_at
     with language.use(link.language or language.code()):
         return _answer(

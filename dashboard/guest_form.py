@@ -13,7 +13,8 @@ from flask_babel import gettext as _
 
 from dashboard import components
 from db.models import Device, GuestLink, User
-from devices import guests
+from devices import guest_terms
+from devices.guest_terms import Terms
 from errors import Invalid
 from notify.language import LANGUAGES
 
@@ -65,7 +66,7 @@ def form(zone: str, *, now: datetime) -> Component:
                     components.field(_("Until"), _wall(UNTIL, begins + timedelta(days=1))),
                     components.field(
                         _("Number of uses"),
-                        dbc.Input(id=USES, type="number", min=1, max=guests.MOST_USES, step=1),
+                        dbc.Input(id=USES, type="number", min=1, max=guest_terms.MOST_USES, step=1),
                         _("Empty: as often as the guest likes."),
                     ),
                     components.field(
@@ -93,7 +94,7 @@ def form(zone: str, *, now: datetime) -> Component:
     )
 
 
-def terms(values: dict[str, Any]) -> guests.Terms:
+def terms(values: dict[str, Any]) -> Terms:
     """Return what was filled in.
 
     Args:
@@ -106,7 +107,7 @@ def terms(values: dict[str, Any]) -> guests.Terms:
     zone = text[ZONE] or "UTC"
     if zone not in available_timezones():
         raise Invalid("timezone_unknown", _("There is no such time zone."), field="timezone")
-    return guests.Terms(
+    return Terms(
         label=text[LABEL],
         not_before=_moment(text[FROM], zone),
         not_after=_moment(text[UNTIL], zone),
@@ -138,7 +139,7 @@ def copied(link: GuestLink) -> list[Any]:
 def day_words() -> dict[str, str]:
     """Return what each weekday is called, short, Monday first."""
     names = get_day_names("abbreviated", locale=get_locale())
-    return {day: names[number] for number, day in enumerate(guests.DAY_NAMES)}
+    return {day: names[number] for number, day in enumerate(guest_terms.DAY_NAMES)}
 
 
 def _more(zone: str) -> Component:
@@ -194,12 +195,12 @@ def _moment(text: str, zone: str) -> datetime:
 
 
 def _weekly(days: Any, begins: str, ends: str) -> list[dict[str, Any]]:
-    chosen = [day for day in guests.DAY_NAMES if isinstance(days, list) and day in days]
+    chosen = [day for day in guest_terms.DAY_NAMES if isinstance(days, list) and day in days]
     if not chosen and not begins and not ends:
         return []
     return [
         {
-            "days": chosen or list(guests.DAY_NAMES),
+            "days": chosen or list(guest_terms.DAY_NAMES),
             "from": begins or "00:00",
             "until": ends or "00:00",
         }
@@ -212,7 +213,7 @@ def _uses(value: Any) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int):
         raise Invalid(
             "uses_out_of_bounds",
-            _("Uses are between 1 and %(most)s.", most=guests.MOST_USES),
+            _("Uses are between 1 and %(most)s.", most=guest_terms.MOST_USES),
             field="max_uses",
         )
     return value

@@ -12,10 +12,9 @@ from flask_babel import gettext as _
 from dashboard import components, guest_form, qr, rows
 from db.models import GuestLink
 from devices import link_states
-from devices.link_states import LinkState
+from devices.link_states import LIVING, LinkState
 
 REVOKE, COPY = "link-revoke", "link-copy"
-LIVES = frozenset({LinkState.OPEN, LinkState.EARLY})
 
 
 def state_words() -> dict[LinkState, str]:
@@ -35,8 +34,8 @@ def listing(links: Sequence[GuestLink], *, now: datetime) -> Component:
     if not links:
         return html.P(_("No guest has a link yet."), className="gh-muted mb-0")
     judged = [(link, link_states.state(link, now=now)) for link in links]
-    living = [pair for pair in judged if pair[1] in LIVES]
-    over = [pair for pair in judged if pair[1] not in LIVES]
+    living = [pair for pair in judged if pair[1] in LIVING]
+    over = [pair for pair in judged if pair[1] not in LIVING]
     return html.Div(
         [
             html.Div([_link(*pair) for pair in living], className="gh-list") if living else None,
@@ -93,7 +92,7 @@ def made(link: GuestLink, url: str) -> Component:
 
 def _link(link: GuestLink, state: LinkState) -> Component:
     actions = [rows.button(_("Copy for the next guest"), COPY, link.public_id)]
-    if state in LIVES:
+    if state in LIVING:
         actions.append(rows.button(_("Revoke"), REVOKE, link.public_id, "outline-danger"))
     return html.Article(
         [

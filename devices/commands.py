@@ -6,13 +6,13 @@ command goes out once: a repeated key finds the first row, and the publisher nev
 
 import re
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Session, aliased
 
 from auth import access, audit
 from auth.keys import Keys
@@ -54,6 +54,7 @@ def ask(
     now: datetime,
     expires_in_s: float | None = None,
     actor: str = "",
+    claim: Callable[[Session], None] | None = None,
 ) -> Command:
     """Ask a device to do something; returns at once.
 
@@ -73,6 +74,8 @@ def ask(
         now: when it is asked.
         expires_in_s: seconds in which it must begin, at most signing.LONGEST_S.
         actor: who asks, in words, if it is not `by` in person.
+        claim: called once for a new wish, in the transaction that writes it down, to take what
+            it costs; what it raises refuses the wish.
 
     Raises:
         NotFound, Forbidden: `by` may not do this.
@@ -91,6 +94,8 @@ def ask(
             return first
         if device.revoked_at is not None:
             raise Conflict("device_revoked", N_("This device is revoked."))
+        if claim is not None:
+            claim(session)
         command = Command(
             public_id=str(uuid.uuid4()),
             device=device,

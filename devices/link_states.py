@@ -6,8 +6,10 @@ from zoneinfo import ZoneInfo
 
 from auth import access
 from db.models import GuestLink, Level
-from devices import guests, hours
-from devices.hours import When
+from devices import guest_terms, hours
+from devices.hours import Verdict, When
+
+MOST_PIN_FAILURES = 50  # then the link is dead until its owner makes another
 
 
 class LinkState(StrEnum):
@@ -21,29 +23,37 @@ class LinkState(StrEnum):
     REVOKED = "revoked"
 
 
+LIVING = frozenset({LinkState.OPEN, LinkState.EARLY})
+
+
 def state(link: GuestLink, *, now: datetime) -> LinkState:
     """Return what a link is at a moment."""
     if link.revoked_at is not None:
         return LinkState.REVOKED
     if link.max_uses is not None and link.uses >= link.max_uses:
         return LinkState.USED_UP
-    if link.pin_failures >= guests.MOST_PIN_FAILURES:
+    if link.pin_failures >= MOST_PIN_FAILURES:
         return LinkState.BLOCKED
-    if link.device.revoked_at is not None or not _may_give(link):
+    if link.device.revoked_at is not None or not may_give(link):
         return LinkState.ENDED
-    verdict = hours.verdict(
-        now,
-        not_before=link.not_before,
-        not_after=link.not_after,
-        weekly=guests.spans(link.weekly),
-        zone=ZoneInfo(link.timezone),
-    )
     return {
         When.OPEN: LinkState.OPEN,
         When.EARLY: LinkState.EARLY,
         When.LATE: LinkState.ENDED,
-    }[verdict.when]
+    }[verdict(link, now=now).when]
 
 
-def _may_give(link: GuestLink) -> bool:
+def verdict(link: GuestLink, *, now: datetime) -> Verdict:
+    """Return what the hours of a link say of a moment, whatever else became of it."""
+    return hours.verdict(
+        now,
+        not_before=link.not_before,
+        not_after=link.not_after,
+        weekly=guest_terms.spans(link.weekly),
+        zone=ZoneInfo(link.timezone),
+    )
+
+
+def may_give(link: GuestLink) -> bool:
+    """Return whether whoever made a link still manages the door."""
     return (access.level(link.creator, link.device) or 0) >= Level.MANAGER

@@ -22,6 +22,7 @@ from clock import now_ms, utcnow
 from db.base import db
 from db.models import Device, Level, User
 from devices import app_tokens, configs, guests, share_tokens
+from devices.guest_terms import Terms
 from tests.portal import ROUTER, Portal, Visitor, callbacks, make, parts, press, texts
 
 
@@ -285,7 +286,7 @@ def things(house: Portal, people: dict[Least, Visitor], device: Device) -> dict[
         parts, where = wiring.current(), {"now": now, "address": ""}
         by = db.session.get_one(User, people[OWNER].user.id)
         own = db.session.get_one(Device, device.id)
-        terms = guests.Terms("Mia", now, now + timedelta(days=1), "UTC")
+        terms = Terms("Mia", now, now + timedelta(days=1), "UTC")
         link, _ = guests.create(own, terms, by=by, keys=parts.keys, url="", **where)
         share, _ = share_tokens.create(
             own,

@@ -8,7 +8,8 @@ import pytest
 
 from db.base import db, transaction
 from db.models import Command, Grant, Level
-from devices import guests
+from devices import guest_visits, guests
+from devices.guest_terms import Terms
 from errors import Forbidden, Invalid, NotFound, TooMany
 from tests.devices.conftest import NOW, give, person
 
@@ -28,7 +29,7 @@ def link(parts, owner, door):
             "not_after": NOW + 24 * HOUR,
         } | terms
         _, url = guests.create(
-            door, guests.Terms(**wanted), by=owner, keys=parts.keys, url=HOUSE, now=NOW, address=""
+            door, Terms(**wanted), by=owner, keys=parts.keys, url=HOUSE, now=NOW, address=""
         )
         assert url.startswith(HOUSE + "/g/")
         return url.rsplit("/", 1)[1]
@@ -41,7 +42,7 @@ def press(parts):
     """Presses the button of a link's page."""
 
     def pressed(token, nonce="n1", pin="", now=NOW):
-        return guests.press(
+        return guest_visits.press(
             token,
             nonce=nonce,
             pin=pin,
@@ -67,7 +68,7 @@ def test_a_press_opens_the_door_in_the_name_of_the_guest(link, press, publisher)
 def test_looking_never_acts(link, publisher):
     token = link(max_uses=1)
     for _ in range(50):
-        assert guests.look(token, now=NOW).link.uses == 0
+        assert guest_visits.look(token, now=NOW).link.uses == 0
     assert publisher.sent == []
 
 
@@ -85,31 +86,49 @@ def test_a_link_for_one_use_opens_once(link, press, publisher):
     assert len(publisher.sent) == 1
 
 
-def test_twenty_presses_at_once_on_one_use_open_once(server, link, press, publisher):
-    token = link(max_uses=1)
-    ready = threading.Barrier(20)
+def crowd(server, press, token, nonces) -> list[str]:
+    """Press at once, each in a thread of its own; returns the ids of the commands that came of it.
 
-    def guest(number: int) -> None:
+    `nonces` says which presses: the same twice is one press whose request was sent twice.
+    """
+    ready, made = threading.Barrier(len(nonces)), []
+
+    def guest(nonce: str) -> None:
         with server.app_context():
             ready.wait()
             try:
-                press(token, nonce=f"n{number}")
+                made.append(press(token, nonce=nonce).public_id)
             except NotFound:
                 pass
             finally:
                 db.session.remove()
 
-    crowd = [threading.Thread(target=guest, args=(number,)) for number in range(20)]
-    for one in crowd:
+    threads = [threading.Thread(target=guest, args=(nonce,)) for nonce in nonces]
+    for one in threads:
         one.start()
-    for one in crowd:
+    for one in threads:
         one.join()
-    assert len(publisher.sent) == 1
+    return made
+
+
+def test_twenty_presses_at_once_on_one_use_open_once(server, link, press, publisher):
+    made = crowd(server, press, link(max_uses=1), [f"n{number}" for number in range(20)])
+    assert len(publisher.sent) == len(made) == 1
+
+
+def test_one_press_sent_twice_at_once_takes_one_use_and_both_hear_of_it(
+    server, link, press, publisher
+):
+    token = link(max_uses=2)
+    made = crowd(server, press, token, ["tapped twice"] * 10)
+    assert len(made) == 10
+    assert len(set(made)) == len(publisher.sent) == 1
+    assert guest_visits.look(token, now=NOW).link.uses == 1
 
 
 def test_an_early_guest_is_told_when_and_nothing_is_sent(link, press, publisher):
     token = link(not_before=NOW + HOUR)
-    assert guests.look(token, now=NOW).verdict.opens_at == NOW + HOUR
+    assert guest_visits.look(token, now=NOW).verdict.opens_at == NOW + HOUR
     with pytest.raises(Forbidden):
         press(token)
     assert publisher.sent == []
@@ -143,8 +162,8 @@ def test_weekly_hours_are_those_of_the_door(link):
             "until": "16:00",
         }
     ]
-    berlin = guests.look(link(weekly=weekly), now=NOW).verdict
-    tokyo = guests.look(link(weekly=weekly, timezone="Asia/Tokyo"), now=NOW).verdict
+    berlin = guest_visits.look(link(weekly=weekly), now=NOW).verdict
+    tokyo = guest_visits.look(link(weekly=weekly, timezone="Asia/Tokyo"), now=NOW).verdict
     assert berlin.opens_at is not None
     assert berlin.opens_at.minute == tokyo.opens_at.minute == 0
     assert berlin.opens_at != tokyo.opens_at
@@ -152,7 +171,7 @@ def test_weekly_hours_are_those_of_the_door(link):
 
 def test_a_pin_is_asked_for_and_compared(link, press, publisher):
     token = link(pin="004217")
-    assert guests.look(token, now=NOW).wants_pin
+    assert guest_visits.look(token, now=NOW).wants_pin
     with pytest.raises(Forbidden):
         press(token, pin="004218")
     assert publisher.sent == []
@@ -174,6 +193,8 @@ def test_wrong_pins_bring_a_pause_that_the_right_one_must_wait_for_too(link, pre
     ("field", "terms"),
     [
         ("label", {"label": "  "}),
+        ("label", {"label": "Mia\nBcc: x"}),
+        ("language", {"language": "tlh"}),
         ("timezone", {"timezone": "Mars/Olympus"}),
         ("not_after", {"not_after": NOW - 2 * HOUR}),
         ("not_after", {"not_after": NOW + timedelta(days=5000)}),
@@ -190,7 +211,7 @@ def test_terms_that_make_no_sense_are_refused_by_field(link, field, terms):
 
 
 def test_only_managers_make_links(parts, door, stranger):
-    terms = guests.Terms("Mia", NOW, NOW + HOUR, "UTC")
+    terms = Terms("Mia", NOW, NOW + HOUR, "UTC")
     with pytest.raises(NotFound):
         guests.create(door, terms, by=stranger, keys=parts.keys, url=HOUSE, now=NOW, address="")
     give(stranger, door, Level.OPERATOR)
@@ -201,9 +222,9 @@ def test_only_managers_make_links(parts, door, stranger):
 def test_what_came_of_a_press_is_shown_to_its_link_only(link, press):
     mine, other = link(), link()
     command = press(mine)
-    assert guests.outcome(mine, command.public_id)[1].id == command.id
+    assert guest_visits.outcome(mine, command.public_id)[1].id == command.id
     with pytest.raises(NotFound):
-        guests.outcome(other, command.public_id)
+        guest_visits.outcome(other, command.public_id)
 
 
 def test_neither_token_nor_pin_is_in_the_database(link, press, settings):
@@ -221,7 +242,7 @@ def test_a_manager_who_was_removed_takes_the_links_along(parts, door, owner):
     give(helper, door, Level.MANAGER)
     _, url = guests.create(
         door,
-        guests.Terms("Mia", NOW - HOUR, NOW + HOUR, "UTC"),
+        Terms("Mia", NOW - HOUR, NOW + HOUR, "UTC"),
         by=helper,
         keys=parts.keys,
         url=HOUSE,
@@ -229,8 +250,8 @@ def test_a_manager_who_was_removed_takes_the_links_along(parts, door, owner):
         address="",
     )
     token = url.rsplit("/", 1)[1]
-    guests.look(token, now=NOW)
+    guest_visits.look(token, now=NOW)
     with transaction() as session:
         session.query(Grant).filter_by(user_id=helper.id).delete()
     with pytest.raises(NotFound):
-        guests.look(token, now=NOW)
+        guest_visits.look(token, now=NOW)

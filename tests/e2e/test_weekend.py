@@ -13,7 +13,7 @@ from clock import utcnow
 from db.base import db, transaction
 from db.models import Command, Device, User
 from devices import guests, registry
-from devices.guests import Terms
+from devices.guest_terms import Terms
 from edge.client import DeviceClient
 from edge.login import Login
 from mqtt.mosquitto import Mosquitto

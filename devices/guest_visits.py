@@ -1,0 +1,159 @@
+"""What a guest does with a link: looks at its page, presses its button, sees what came of it.
+
+Looking never acts.  A press is tied to the page it was made on by a nonce: pressing twice,
+reloading or going back is one press.
+"""
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from auth import throttle
+from auth.keys import Keys, sha256
+from db.base import db, transaction
+from db.models import Command, GuestLink, Kind
+from devices import commands, guests, link_states
+from devices.hours import Verdict, When
+from devices.ports import LiveBus, Publisher
+from errors import Forbidden, NotFound
+from notify.mark import N_
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a guest sees before pressing anything."""
+
+    link: GuestLink
+    verdict: Verdict
+    wants_pin: bool
+
+
+def look(token: str, *, now: datetime) -> Look:
+    """Return what a link is at a moment; changes nothing.
+
+    Raises:
+        NotFound: unknown, ended, used up or revoked, or its maker lost the right: they look alike.
+    """
+    link = _by_token(token)
+    if link_states.state(link, now=now) not in link_states.LIVING:
+        raise _ended()
+    return Look(link, link_states.verdict(link, now=now), bool(link.pin_hash))
+
+
+def press(
+    token: str,
+    *,
+    nonce: str,
+    pin: str,
+    keys: Keys,
+    publisher: Publisher,
+    bus: LiveBus,
+    namespace: str,
+    now: datetime,
+    address: str,
+) -> Command:
+    """Open the door; the same nonce again returns the same command and sends nothing.
+
+    Raises:
+        NotFound: as `look`.
+        Forbidden: too early, or a wrong PIN.
+        TooMany: too many wrong PINs; a pause is on.
+    """
+    link = _by_token(token)
+    key = f"guest:{link.public_id}:{sha256(nonce)[:40]}"
+    if (before := _command(link, key)) is not None:
+        return before
+    seen = look(token, now=now)
+    _check_pin(link, pin, keys, now=now, address=address)
+    if seen.verdict.when is not When.OPEN:
+        raise Forbidden("too_early", N_("This link does not open yet."))
+    return commands.ask(
+        link.device,
+        guests.OPENABLE[Kind(link.device.kind)],
+        {},
+        by=link.creator,
+        actor=link.label,
+        via="guest",
+        key=key,
+        address=address,
+        publisher=publisher,
+        keys=keys,
+        bus=bus,
+        namespace=namespace,
+        now=now,
+        claim=partial(_use, link),
+    )
+
+
+def outcome(token: str, command_id: str) -> tuple[GuestLink, Command]:
+    """Return the link, and what came of a press that was made with it.
+
+    Raises:
+        NotFound: the link is unknown, or the command was not made with it.
+    """
+    link = _by_token(token)
+    command = db.session.scalar(select(Command).where(Command.public_id == command_id))
+    if command is None or not command.idempotency_key.startswith(f"guest:{link.public_id}:"):
+        raise _ended()
+    return link, command
+
+
+def _by_token(token: str) -> GuestLink:
+    link = db.session.scalar(select(GuestLink).where(GuestLink.token_hash == sha256(token)))
+    if link is None:
+        raise _ended()
+    return link
+
+
+def _command(link: GuestLink, key: str) -> Command | None:
+    return db.session.scalar(
+        select(Command).where(Command.device_id == link.device_id, Command.idempotency_key == key)
+    )
+
+
+def _check_pin(link: GuestLink, pin: str, keys: Keys, *, now: datetime, address: str) -> None:
+    """Count a try before comparing it; five wrong ones bring pauses, fifty end the link."""
+    if not link.pin_hash:
+        return
+    throttle.attempt(f"pin:{link.public_id}", now=now)
+    with transaction() as session:
+        session.execute(
+            update(GuestLink)
+            .where(GuestLink.id == link.id)
+            .values(pin_failures=GuestLink.pin_failures + 1)
+        )
+        right = hmac.compare_digest(link.pin_hash, guests.pin_hash(keys, link, pin))
+        if right:
+            session.execute(update(GuestLink).where(GuestLink.id == link.id).values(pin_failures=0))
+        else:
+            guests.note(link, "guest_link.pin", now, address=address, result="refused")
+    if not right:
+        raise Forbidden("wrong_pin", N_("This PIN is not right."))
+    throttle.reset(f"pin:{link.public_id}")
+
+
+def _use(link: GuestLink, session: Session) -> None:
+    """Take one use, if there is one left; twenty at once take as many as there are.
+
+    In the transaction that writes the command down, so that two requests of one press at once
+    take one use and see the same outcome.
+    """
+    taken = session.execute(
+        update(GuestLink)
+        .where(
+            GuestLink.id == link.id,
+            GuestLink.revoked_at.is_(None),
+            (GuestLink.max_uses.is_(None)) | (GuestLink.uses < GuestLink.max_uses),
+        )
+        .values(uses=GuestLink.uses + 1)
+    )
+    if taken.rowcount != 1 or not link_states.may_give(link):  # type: ignore[attr-defined]
+        raise _ended()
+
+
+def _ended() -> NotFound:
+    return NotFound("guest_link_ended", N_("This link does not open anything (any more)."))
