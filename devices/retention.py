@@ -21,6 +21,8 @@ def tidy(store: TelemetryStore, *, now: datetime) -> int:
     Raises:
         Unavailable: the store cannot be reached or written just now.
     """
+    # first: what this run takes out of a table may still be asked for by who began before it
+    store.keep_months(to_ms(now))
     packed = store.seal(before_ms=to_ms(now - FRESH), anyway_ms=to_ms(now - FEW_FOR))
     limited = select(Device.id, Device.retention_days).where(Device.retention_days.is_not(None))
     limits = {device_id: days for device_id, days in db.session.execute(limited) if days}

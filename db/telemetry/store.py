@@ -11,7 +11,7 @@ from sqlalchemy.pool import QueuePool
 
 from clock import now_ms
 from db.base import tune
-from db.telemetry import history, reading, sealing, writing
+from db.telemetry import history, months, reading, sealing, writing
 from db.telemetry.engines import Link, link_for
 from db.telemetry.records import (
     Batch,
@@ -144,6 +144,23 @@ class TelemetryStore:
                     f"DELETE FROM {table} WHERE device_id = ?",
                     device_id,
                 )
+
+    def keep_months(self, now_ms: int) -> None:
+        """Make PostgreSQL's tables of the months to come, and drop those that were emptied.
+
+        A table that somebody uses for long is left for the next call.
+
+        Raises:
+            StoreAway: the database cannot be reached or written just now.
+        """
+        if self.engine.dialect.name != "postgresql":
+            return
+        with self._reading() as link:
+            wanted, emptied = months.missing(link, now_ms), months.over(link, now_ms)
+        for step, several in ((months.make, wanted), (months.drop, emptied)):
+            for month in several:
+                with self._writing() as link:
+                    step(link, month)
 
     def seal(self, *, before_ms: int, anyway_ms: int, series_id: int | None = None) -> int:
         """Pack readings older than `before_ms` into chunks; return how many.

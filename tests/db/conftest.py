@@ -68,6 +68,15 @@ def database(postgres: Engine) -> Iterator[str]:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture
+def emptied(postgres: Engine) -> Engine:
+    """That cluster without a row."""
+    with postgres.begin() as connection:
+        for table in metadata.tables:
+            connection.exec_driver_sql(f"TRUNCATE {table}")
+    return postgres
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """An empty telemetry database of each kind."""
@@ -78,11 +87,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
         yield made
         made.dispose()
         return
-    made = request.getfixturevalue("postgres")
-    with made.begin() as connection:
-        for table in metadata.tables:
-            connection.exec_driver_sql(f"TRUNCATE {table}")
-    yield made
+    yield request.getfixturevalue("emptied")
 
 
 @pytest.fixture
