@@ -21,12 +21,12 @@ class Chosen(Span):
 
     device: Annotated[list[Line], Listed, Field(max_length=500)] = []
     sensor: Annotated[list[Line], Listed, Field(max_length=500)] = []
-    format: Literal["csv"] = "csv"
+    format: streams.Form = "csv"
     layout: Literal["long", "wide"] = "long"
     step: Annotated[int, Field(ge=0, le=31_622_400)] = 0  # seconds; only wide
 
 
-@routes.get("/export", media=("text/csv",), refusals=(404,))
+@routes.get("/export", media=tuple(streams.MEDIA.values()), refusals=(404,))
 def everything(by: User, query: Chosen) -> Response:
     """Stream the readings of all devices that one may see, or of those named by their ids.
 
@@ -39,6 +39,12 @@ def everything(by: User, query: Chosen) -> Response:
         chosen = [device for device, _ in access.visible_devices(by)]
     columns = export.columns(chosen, wiring.current().store, sensors=query.sensor)
     who = callers.identity(by)
-    return streams.csv(
-        columns, query, who=who, name="gatehouse", layout=query.layout, step_ms=query.step * 1000
+    return streams.document(
+        columns,
+        query,
+        query.format,
+        who=who,
+        name="gatehouse",
+        layout=query.layout,
+        step_ms=query.step * 1000,
     )

@@ -44,7 +44,7 @@ class History(Span):
     points: Annotated[int, Field(ge=1, le=2000)] = 1000
     limit: Annotated[int, Field(ge=1, le=10_000)] | None = None
     cursor: Annotated[Line, Field(max_length=200)] = ""
-    format: Literal["json", "csv"] = "json"
+    format: Literal["json", "csv", "parquet"] = "json"
 
 
 class Point(Answer):
@@ -99,20 +99,21 @@ def add(device_id: str, by: User | Device) -> Taken:
     return Taken(accepted=taken.accepted, rejected=rejected)
 
 
-@routes.get("/devices/<key:device_id>/readings", media=("text/csv",))
+@routes.get("/devices/<key:device_id>/readings", media=tuple(streams.MEDIA.values()))
 def listing(device_id: str, by: User | Device, query: History) -> Readings | Response:
     """Read one sensor's history.
 
     As JSON: every reading when at most `points` of them are in the range, else `points` buckets
-    with their true minimum and maximum.  With `limit`: every reading, in pages.  As CSV: every
-    reading, streamed.
+    with their true minimum and maximum.  With `limit`: every reading, in pages.  As CSV or
+    Parquet: every reading, streamed.
     """
     device = callers.reach(by, device_id)
     columns = export.columns([device], wiring.current().store, sensors=[query.sensor])
     if not columns:
         raise NotFound("sensor_not_found", N_("This device has no such sensor."))
-    if query.format == "csv":
-        return streams.csv(columns, query, who=callers.identity(by), name=device.name)
+    if query.format != "json":
+        who = callers.identity(by)
+        return streams.document(columns, query, query.format, who=who, name=device.name)
     if columns[0].series.kind == "text" or query.limit is not None:
         return _page(columns[0], query)
     return _chart(columns[0], query)

@@ -1,20 +1,26 @@
-"""CSV as an answer: streamed, compressed when the caller accepts it."""
+"""Readings as a file that is streamed; CSV compressed when the caller accepts it."""
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from flask import Response, request
 
 import wiring
 from api.models import Span
-from devices import export
+from devices import export, parquet
 from devices.downloads import Download
 from devices.export import Column, Layout
+from devices.reading_pages import Extent
+
+Form = Literal["csv", "parquet"]
+MEDIA: dict[Form, str] = {"csv": "text/csv", "parquet": parquet.MEDIA}
 
 
-def csv(
+def document(
     columns: Sequence[Column],
     span: Span,
+    form: Form,
     *,
     who: str,
     name: str,
@@ -26,6 +32,7 @@ def csv(
     Args:
         columns: what the caller may see of what they asked for.
         span: which time.
+        form: what kind of file.
         who: the caller; has a few downloads at the same time.
         name: what the file is called, as far as it can be.
         layout: long or wide.
@@ -35,14 +42,15 @@ def csv(
         TooMany: the caller has too many downloads running.
     """
     store = wiring.current().store
-    parts: Iterator[bytes] = export.csv_rows(
-        store, columns, span.start_ms, span.end_ms, layout=layout, step_ms=step_ms
-    )
-    zipped = request.accept_encodings.quality("gzip") > 0
+    written = export.csv_rows if form == "csv" else parquet.parts
+    extent = Extent(span.start_ms, span.end_ms, step_ms)
+    parts: Iterator[bytes] = written(store, columns, extent, layout)
+    zipped = form == "csv" and request.accept_encodings.quality("gzip") > 0
     if zipped:
         parts = export.gzipped(parts)
-    response = Response(Download(who, parts), mimetype="text/csv")
-    response.headers["Content-Disposition"] = f'attachment; filename="{filename(name, span)}"'
+    response = Response(Download(who, parts), mimetype=MEDIA[form])
+    called = f"{filename(name, span)}.{form}"
+    response.headers["Content-Disposition"] = f'attachment; filename="{called}"'
     response.headers["X-Accel-Buffering"] = "no"
     response.headers["Vary"] = "Accept-Encoding"
     if zipped:
@@ -51,6 +59,6 @@ def csv(
 
 
 def filename(name: str, span: Span) -> str:
-    """Return a file name of plain letters with the range in it."""
+    """Return a file name of plain letters with the range in it, without its ending."""
     plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-").lower() or "readings"
-    return f"{plain}_{span.start:%Y%m%dT%H%M}_{span.end:%Y%m%dT%H%M}.csv"
+    return f"{plain}_{span.start:%Y%m%dT%H%M}_{span.end:%Y%m%dT%H%M}"

@@ -1,5 +1,6 @@
-"""What the pages' scripts ask the store: the present state, the points of a chart, a CSV file."""
+"""What the pages' scripts ask the store: the present state, the points of a chart, a file."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ from auth import access, sessions
 from clock import now_ms, utcnow
 from dashboard import export_query
 from dashboard.answers import answer, refusal
+from dashboard.export_query import Wanted
 from db.models import Device, User
-from devices import commands, export, imports, presence
+from devices import commands, export, imports, parquet, presence
 from devices.downloads import Download
 from errors import AppError, Invalid, NotFound, Unauthenticated
 from notify.mark import N_
@@ -99,24 +101,29 @@ def chart() -> Response:
 @bp.get("/export.csv")
 def export_csv() -> Response:
     """Stream readings as CSV: of the devices and sensors named, or of all that one may see."""
-    user = _person()
-    asked = export_query.wanted(request.args, user, now=utcnow())
+    asked = export_query.wanted(request.args, _person(), "csv", now=utcnow())
     store = wiring.current().store
     columns = export.columns(asked.devices, store, sensors=asked.sensors)
-    parts = export.csv_rows(
-        store,
-        columns,
-        asked.start_ms,
-        asked.end_ms,
-        layout=asked.layout,
-        step_ms=asked.step_ms,
-        style=asked.style,
-    )
+    parts = export.csv_rows(store, columns, asked.extent, asked.layout, style=asked.style)
     if asked.packed:
-        parts = export.gzipped(parts)
+        return _file(asked, export.gzipped(parts), "application/gzip")
+    return _file(asked, parts, "text/csv")
+
+
+@bp.get("/export.parquet")
+def export_parquet() -> Response:
+    """Stream the same as Parquet."""
+    asked = export_query.wanted(request.args, _person(), "parquet", now=utcnow())
+    store = wiring.current().store
+    columns = export.columns(asked.devices, store, sensors=asked.sensors)
+    parts = parquet.parts(store, columns, asked.extent, asked.layout)
+    return _file(asked, parts, parquet.MEDIA)
+
+
+def _file(asked: Wanted, parts: Iterator[bytes], media: str) -> Response:
     return Response(
-        Download(f"user:{user.public_id}", parts),
-        mimetype="application/gzip" if asked.packed else "text/csv",
+        Download(f"user:{_person().public_id}", parts),
+        mimetype=media,
         headers={
             "Cache-Control": "no-store",
             "Content-Disposition": f'attachment; filename="{asked.filename}"',

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from werkzeug.datastructures import MultiDict
@@ -14,8 +15,11 @@ from dashboard.ranges import WIDTHS_MS
 from db.models import Device, User
 from devices.csv_style import SEPARATORS, Style
 from devices.export import Layout
+from devices.reading_pages import Extent
 from errors import Invalid
 from notify.mark import N_
+
+Form = Literal["csv", "parquet"]
 
 LONGEST_STEP_S = 366 * 86_400
 
@@ -26,21 +30,21 @@ class Wanted:
 
     devices: Sequence[Device]
     sensors: Sequence[str]  # names; none: all
-    start_ms: int
-    end_ms: int
+    extent: Extent
+    form: Form
     layout: Layout
-    step_ms: int
-    style: Style
-    packed: bool
+    style: Style  # of CSV
+    packed: bool  # CSV with gzip; Parquet is packed anyway
 
     @property
     def filename(self) -> str:
         """What the file is called: plain letters, with the name of the device if it is one."""
         name = self.devices[0].controller_id if len(self.devices) == 1 else "gatehouse"
-        return re.sub(r"[^A-Za-z0-9_-]+", "-", name) + (".csv.gz" if self.packed else ".csv")
+        ending = f".{self.form}.gz" if self.packed else f".{self.form}"
+        return re.sub(r"[^A-Za-z0-9_-]+", "-", name) + ending
 
 
-def wanted(query: MultiDict[str, str], user: User, *, now: datetime) -> Wanted:
+def wanted(query: MultiDict[str, str], user: User, form: Form, *, now: datetime) -> Wanted:
     """Return what a query asks for; without a device: all that one may see.
 
     Raises:
@@ -56,15 +60,14 @@ def wanted(query: MultiDict[str, str], user: User, *, now: datetime) -> Wanted:
     return Wanted(
         devices or [device for device, _ in access.visible_devices(user)],
         query.getlist("sensor"),
-        start_ms,
-        end_ms,
+        Extent(start_ms, end_ms, int(step) * 1000),
+        form,
         "wide" if query.get("layout") == "wide" else "long",
-        int(step) * 1000,
         Style(
             SEPARATORS.get(query.get("separator", ""), b","),
             zone if query.get("times") == "local" else None,
         ),
-        query.get("gzip", "") not in {"", "0"},
+        form == "csv" and query.get("gzip", "") not in {"", "0"},
     )
 
 

@@ -1,8 +1,12 @@
-"""How times, numbers and separators of a CSV file look: for programs, or for a spreadsheet."""
+"""How times, numbers and separators of a CSV file look: for programs, or for a spreadsheet.
 
+Cells of many lines are made at once, as fixed-width bytes filled up with zeros; the zeros fall
+out when the lines are put together.  No line costs a Python object of its own.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -10,11 +14,13 @@ import orjson
 from numpy.typing import NDArray
 
 Times = NDArray[np.int64]
+Cells = NDArray[np.bytes_]
 
 DAY_MS = 86_400_000
 QUARTER_MS = 900_000  # clocks change at quarters of an hour
 UTF8_MARK = b"\xef\xbb\xbf"
 SEPARATORS = {"comma": b",", "semicolon": b";", "tab": b"\t"}
+HELD = 4_000_000  # bytes put together at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +42,43 @@ class Style:
         """What the file begins with."""
         return UTF8_MARK if self.zone else b""
 
-    def stamps(self, times: Times, before: bytes = b"", after: bytes = b"") -> list[bytes]:
-        """Return `before`, the time, `after` for each time in ms since 1970."""
-        if self.zone is None:
-            return _stamps(times, before, after, b"....-..-..T..:..:......Z")
-        return _stamps(_local(times, self.zone), before, after, b"....-..-.. ..:..:..")
+    def stamps(self, times: Times) -> list[Cells]:
+        """Return the parts that times, in ms since 1970, are made of."""
+        if self.zone is not None:
+            date, minute, second, _ = _parts(_local(times, self.zone))
+            return [date, SPACED[minute], SECONDS[second]]
+        date, minute, second, ms = _parts(times)
+        return [date, MINUTES[minute], SECONDS[second], THOUSANDTHS[ms]]
 
-    def numbers(self, values: NDArray[np.float64]) -> list[bytes]:
+    def numbers(self, values: NDArray[np.float64]) -> Cells:
         """Return numbers in the shortest form that reads back equal; whole ones without a point."""
         listed = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)
-        cells = (listed[1:-1] + b",").replace(b".0,", b",")
+        text = np.frombuffer((listed[1:-1] + b",").replace(b".0,", b","), np.uint8)
+        commas = text == ord(",")
+        lengths = np.diff(np.flatnonzero(commas), prepend=-1) - 1
+        digits = text[~commas]
         if self.separator == b";":
-            return cells.replace(b",", b";").replace(b".", b",").split(b";")[:-1]
-        return cells.split(b",")[:-1]
+            digits[digits == ord(".")] = ord(",")
+        width = int(lengths.max())
+        cells = np.zeros((values.size, width), np.uint8)
+        cells[np.arange(width, dtype=np.uint8) < lengths.astype(np.uint8)[:, None]] = digits
+        return cells.view(f"S{width}")[:, 0]
 
 
 PLAIN = Style()
+
+
+def joined(parts: Sequence[Cells | bytes], lines: int) -> Iterator[bytes]:
+    """Yield the parts of so many lines put together: cells of each, and bytes that all have."""
+    parts = [part for part in parts if len(part)]
+    widths = [len(part) if isinstance(part, bytes) else part.itemsize for part in parts]
+    line = np.dtype([(f"part{number}", f"S{width}") for number, width in enumerate(widths)])
+    at_once = max(1, HELD // line.itemsize)
+    for start in range(0, lines, at_once):
+        table = np.empty(min(at_once, lines - start), line)
+        for name, part in zip(line.names or (), parts, strict=True):
+            table[name] = part if isinstance(part, bytes) else part[start : start + at_once]
+        yield table.tobytes().translate(None, b"\0")
 
 
 def _local(times: Times, zone: ZoneInfo) -> Times:
@@ -67,31 +94,21 @@ def _local(times: Times, zone: ZoneInfo) -> Times:
     return shifted
 
 
-def _digits(count: int, width: int) -> NDArray[np.uint8]:
-    """Return the numbers below `count` as rows of `width` ASCII digits."""
-    numbers = np.arange(count)[:, None] // 10 ** np.arange(width - 1, -1, -1)
-    return (numbers % 10 + ord("0")).astype(np.uint8)
-
-
-TWO, THREE = _digits(100, 2), _digits(1000, 3)
-
-
-def _stamps(times: Times, before: bytes, after: bytes, pattern: bytes) -> list[bytes]:
+def _parts(times: Times) -> tuple[Cells, Times, Times, Times]:
+    """Return the date as text, the minute of the day, the second, and the thousandths."""
     days, of_day = np.divmod(times, DAY_MS)
-    calendar, which = np.unique(days, return_inverse=True)
-    dates = np.datetime_as_string(calendar.astype("datetime64[D]")).astype("S10")
-    seconds, ms = np.divmod(of_day, 1000)
-    minutes, seconds = np.divmod(seconds, 60)
-    hours, minutes = np.divmod(minutes, 60)
+    first = np.flatnonzero(np.append(True, days[1:] != days[:-1]))
+    dates = np.datetime_as_string(days[first].astype("datetime64[D]")).astype("S10")
+    minutes, of_minute = np.divmod(of_day, 60_000)
+    seconds, ms = np.divmod(of_minute, 1000)
+    return np.repeat(dates, np.diff(np.append(first, times.size))), minutes, seconds, ms
 
-    frame = before + pattern + after
-    width, at = len(frame), len(before)
-    table: NDArray[Any] = np.empty((times.size, width), np.uint8)
-    table[:] = np.frombuffer(frame, np.uint8)
-    table[:, at : at + 10] = dates.view(np.uint8).reshape(-1, 10)[which]
-    places = [(11, TWO, hours), (14, TWO, minutes), (17, TWO, seconds), (20, THREE, ms)]
-    for place, digits, numbers in places:
-        if place < len(pattern):
-            table[:, at + place : at + place + digits.shape[1]] = digits[numbers]
-    stamps: list[bytes] = table.view(f"S{width}").ravel().tolist()
-    return stamps
+
+def _clock(between: str) -> Cells:
+    """Return each minute of a day, with what stands between date and time."""
+    return np.array([f"{between}{of // 60:02}:{of % 60:02}:".encode() for of in range(1440)])
+
+
+MINUTES, SPACED = _clock("T"), _clock(" ")
+SECONDS: Cells = np.array([b"%02d" % second for second in range(60)])
+THOUSANDTHS: Cells = np.array([b".%03dZ" % ms for ms in range(1000)])

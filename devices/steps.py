@@ -1,12 +1,14 @@
 """Brings the readings of several sensors onto one grid of times: one value for each step."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Times = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Values = NDArray[Any]
 
 
 def means(pages: Iterable[tuple[Times, Floats]], step_ms: int) -> Iterator[tuple[Times, Floats]]:
@@ -14,7 +16,7 @@ def means(pages: Iterable[tuple[Times, Floats]], step_ms: int) -> Iterator[tuple
     open_at, total, count = -1, 0.0, 0
     for t, v in pages:
         steps = t // step_ms * step_ms
-        starts = np.flatnonzero(np.r_[True, steps[1:] != steps[:-1]])
+        starts = np.flatnonzero(np.append(True, steps[1:] != steps[:-1]))
         sums = np.add.reduceat(v, starts)
         counts = np.diff(np.append(starts, t.size))
         at = steps[starts]
@@ -30,19 +32,16 @@ def means(pages: Iterable[tuple[Times, Floats]], step_ms: int) -> Iterator[tuple
         yield np.array([open_at], np.int64), np.array([total / count])
 
 
-def lasts(
-    pages: Iterable[tuple[Times, list[bytes]]], step_ms: int
-) -> Iterator[tuple[Times, list[bytes]]]:
-    """Yield the last cell of each step that has any, at the time the step begins."""
-    kept: tuple[int, bytes] | None = None
-    for t, cells in pages:
+def lasts(pages: Iterable[tuple[Times, Values]], step_ms: int) -> Iterator[tuple[Times, Values]]:
+    """Yield the last value of each step that has any, at the time the step begins."""
+    at, last = np.empty(0, np.int64), None  # of the step that may go on
+    for t, v in pages:
         steps = t // step_ms * step_ms
-        ends = np.flatnonzero(np.r_[steps[1:] != steps[:-1], True])
-        at, last = steps[ends].tolist(), [cells[end] for end in ends.tolist()]
-        if kept and kept[0] != at[0]:
-            at, last = [kept[0], *at], [kept[1], *last]
-        if len(at) > 1:
-            yield np.array(at[:-1], np.int64), last[:-1]
-        kept = at[-1], last[-1]
-    if kept:
-        yield np.array([kept[0]], np.int64), [kept[1]]
+        if last is not None and at[0] != steps[0]:
+            yield at, last
+        ends = np.flatnonzero(np.append(steps[1:] != steps[:-1], True))
+        if ends.size > 1:
+            yield steps[ends[:-1]], v[ends[:-1]]
+        at, last = steps[-1:], v[-1:]
+    if last is not None:
+        yield at, last

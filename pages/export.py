@@ -16,12 +16,13 @@ from dashboard.access import access
 from db.models import User
 from devices import export
 
-IDS = ("devices", "sensors", "from", "to", "layout", "step", "times", "separator", "gzip")
-DEVICES, SENSORS, FROM, TO, LAYOUT, STEP, TIMES, SEPARATOR, GZIP = (
+IDS = ("devices", "sensors", "from", "to", "form", "layout", "step", "times", "separator", "gzip")
+DEVICES, SENSORS, FROM, TO, FORM, LAYOUT, STEP, TIMES, SEPARATOR, GZIP = (
     f"export-{name}" for name in IDS
 )
-LINK = "export-link"
-PATH = "/data/export.csv"
+ASKED = ("from", "to", "layout", "step", "times", "separator", "gzip")  # as they are
+LINK, WORD, CELLS = "export-link", "export-word", "export-cells"
+PATHS = {"csv": "/data/export.csv", "parquet": "/data/export.parquet"}
 TEXT = 64  # characters of a time or a number that a field may hold
 
 
@@ -45,9 +46,12 @@ def layout(user: User, /, **_query: Any) -> Component:
                     html.Div(
                         [
                             html.A(
-                                [components.icon("download"), _("Download CSV")],
+                                [
+                                    components.icon("download"),
+                                    html.Span(_("Download CSV"), id=WORD),
+                                ],
                                 id=LINK,
-                                href=PATH,
+                                href=PATHS["csv"],
                                 className="btn btn-primary",
                                 **{"data-export": ""},
                             ),
@@ -64,18 +68,26 @@ def layout(user: User, /, **_query: Any) -> Component:
 
 @callback(
     Output(LINK, "href"),
+    Output(WORD, "children"),
+    Output(CELLS, "hidden"),
     *(Input(f"export-{name}", "value") for name in IDS),
 )
 @access("user")
-def address(_user: User, *values: Any) -> str:
-    """Return where the file is that the fields ask for; the route itself asks who may."""
+def address(_user: User, *values: Any) -> tuple[str, str, bool]:
+    """Return where the file is that the fields ask for, what it is, and if it has no cells.
+
+    The route itself asks who may.
+    """
     given = dict(zip(IDS, values, strict=True))
     query = [
         *(("device", one) for one in _several(given["devices"])),
         *(("sensor", one) for one in _several(given["sensors"])),
-        *((name, str(given[name])[:TEXT]) for name in IDS[2:] if given[name]),
+        *((name, str(given[name])[:TEXT]) for name in ASKED if given[name]),
     ]
-    return f"{PATH}?{urlencode(query)}" if query else PATH
+    typed = given["form"] == "parquet"
+    path = PATHS["parquet" if typed else "csv"]
+    word = _("Download Parquet") if typed else _("Download CSV")
+    return f"{path}?{urlencode(query)}" if query else path, word, typed
 
 
 def _several(value: Any) -> list[str]:
@@ -138,6 +150,16 @@ def _how() -> Component:
         [
             html.H3(_("How")),
             components.field(
+                _("File"),
+                _choice(
+                    FORM,
+                    {
+                        "csv": _("CSV: for spreadsheets and programs"),
+                        "parquet": _("Parquet: for analysis, with exact types"),
+                    },
+                ),
+            ),
+            components.field(
                 _("Layout"),
                 _choice(
                     LAYOUT,
@@ -152,33 +174,40 @@ def _how() -> Component:
                 dbc.Input(id=STEP, type="number", min=0, step=1),
                 _("Empty: a line for each time. Else means of numbers, the last of the rest."),
             ),
-            components.field(
-                _("Times"),
-                _choice(
-                    TIMES,
-                    {
-                        "iso": _("For programs: 2026-01-31T12:00:00.000Z"),
-                        "local": _("For spreadsheets: 2026-01-31 12:00:00, as on your clock"),
-                    },
-                ),
-            ),
-            components.field(
-                _("Separator"),
-                _choice(
-                    SEPARATOR,
-                    {
-                        "comma": _("Comma"),
-                        "semicolon": _("Semicolon, with decimal commas"),
-                        "tab": _("Tab"),
-                    },
-                ),
-            ),
-            components.field(
-                _("Size"),
-                _choice(GZIP, {"0": _("As it is"), "1": _("Packed with gzip")}),
-            ),
+            html.Div(_cells(), id=CELLS),
         ]
     )
+
+
+def _cells() -> list[Component]:
+    """Return what only CSV asks."""
+    return [
+        components.field(
+            _("Times"),
+            _choice(
+                TIMES,
+                {
+                    "iso": _("For programs: 2026-01-31T12:00:00.000Z"),
+                    "local": _("For spreadsheets: 2026-01-31 12:00:00, as on your clock"),
+                },
+            ),
+        ),
+        components.field(
+            _("Separator"),
+            _choice(
+                SEPARATOR,
+                {
+                    "comma": _("Comma"),
+                    "semicolon": _("Semicolon, with decimal commas"),
+                    "tab": _("Tab"),
+                },
+            ),
+        ),
+        components.field(
+            _("Size"),
+            _choice(GZIP, {"0": _("As it is"), "1": _("Packed with gzip")}),
+        ),
+    ]
 
 
 def _choice(component_id: str, words: dict[str, str]) -> Component:

@@ -76,6 +76,7 @@ ROUTES = {
     ),
     "/data/chart": VIEWER,
     "/data/export.csv": VIEWER,
+    "/data/export.parquet": VIEWER,
     "/devices/<public_id>/commands": OPERATOR,
     "/data/access-log.csv": MANAGER,
     "/data/import": MANAGER,

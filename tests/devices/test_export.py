@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 import db.base
 from db.telemetry.records import Batch, Series
 from db.telemetry.store import TelemetryStore
-from devices import downloads, export
+from devices import csv_style, downloads, export, reading_pages
 from devices.csv_style import Style
 from devices.downloads import Download
 from devices.export import Column
+from devices.reading_pages import Extent
 from errors import TooMany
 
 T0 = 1_767_225_600_000  # 2026-01-01T00:00:00Z
@@ -43,7 +44,7 @@ def numbers(store: TelemetryStore, name: str, values: dict[int, float], **kind) 
 
 
 def document(store, columns, start=T0, end=FOREVER, layout="long") -> bytes:
-    return b"".join(export.csv_rows(store, columns, start, end, layout))
+    return b"".join(export.csv_rows(store, columns, Extent(start, end), layout))
 
 
 def table(document: bytes) -> list[list[str]]:
@@ -122,8 +123,10 @@ def test_wide_has_one_line_a_time_and_one_column_a_sensor(store):
 
 @pytest.mark.parametrize("layout", ["long", "wide"])
 def test_pages_join_without_a_seam(store, layout, monkeypatch):
-    monkeypatch.setattr(export, "PAGE", 300)
-    monkeypatch.setattr(export, "HELD", 600)
+    monkeypatch.setattr(reading_pages, "PAGE", 300)
+    monkeypatch.setattr(reading_pages, "TEXTS", 70)
+    monkeypatch.setattr(reading_pages, "HELD", 600)
+    monkeypatch.setattr(csv_style, "HELD", 9000)
     columns = [
         Column("d", numbers(store, f"s{step}", {ms: float(ms) for ms in range(0, 3000, step)}))
         for step in (1, 2, 7)
@@ -149,7 +152,8 @@ def test_nothing_is_a_head_without_rows(store, layout):
 def test_a_small_part_is_held_however_long_the_range(store):
     series = numbers(store, "s", dict.fromkeys(range(50000), 0.5))
 
-    sizes = [len(part) for part in export.csv_rows(store, [Column("d", series)], T0, FOREVER)]
+    parts = export.csv_rows(store, [Column("d", series)], Extent(T0, FOREVER))
+    sizes = [len(part) for part in parts]
 
     assert len(sizes) >= 3
     assert max(sizes) < 2_000_000
@@ -158,7 +162,7 @@ def test_a_small_part_is_held_however_long_the_range(store):
 def test_gzip_is_the_same_document(store):
     columns = [Column("d", numbers(store, "s", {ms: ms / 8 for ms in range(30_000)}))]
 
-    packed = b"".join(export.gzipped(export.csv_rows(store, columns, T0, FOREVER)))
+    packed = b"".join(export.gzipped(export.csv_rows(store, columns, Extent(T0, FOREVER))))
 
     assert gzip.decompress(packed) == document(store, columns)
     assert len(packed) < len(document(store, columns)) / 4
@@ -269,7 +273,7 @@ def test_a_spreadsheet_gets_local_times_semicolons_and_decimal_commas(store):
     series = numbers(store, "t", {297 * 86_400_000 + hour * 3_600_000: -1.5 for hour in range(3)})
     style = Style(b";", ZoneInfo("Europe/Berlin"))
     columns = [Column("d", series)]
-    text = b"".join(export.csv_rows(store, columns, T0, FOREVER, style=style)).decode()
+    text = b"".join(export.csv_rows(store, columns, Extent(T0, FOREVER), style=style)).decode()
 
     assert text.startswith("\ufefftime;device;sensor;value;unit\r\n")
     assert text.splitlines()[1:] == [
@@ -283,7 +287,7 @@ def test_wide_lines_may_stand_on_a_grid(store):
     a = numbers(store, "a", {0: 1.0, 900: 2.0, 2500: 5.0})
     b = numbers(store, "b", {100: 1.0, 1100: 0.0}, kind="state")
     columns = [Column("d", a), Column("d", b)]
-    rows = table(b"".join(export.csv_rows(store, columns, T0, FOREVER, "wide", step_ms=1000)))
+    rows = table(b"".join(export.csv_rows(store, columns, Extent(T0, FOREVER, 1000), "wide")))
 
     assert [row[1:] for row in rows[1:]] == [["1.5", "1"], ["", "0"], ["5", ""]]
     assert [row[0][17:] for row in rows[1:]] == ["00.000Z", "01.000Z", "02.000Z"]

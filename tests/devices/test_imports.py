@@ -8,6 +8,7 @@ from clock import to_ms, utcnow
 from db.models import Level
 from db.telemetry.records import Batch
 from devices import export, imports
+from devices.reading_pages import Extent
 from errors import Forbidden, Invalid, NotFound
 from tests.portal import make
 
@@ -66,7 +67,7 @@ def test_what_was_exported_comes_in_again_as_it_was(portal, alice, device):
     )
     before = stored(portal, device)
     columns = export.columns([device], store)
-    file = b"".join(export.csv_rows(store, columns, 0, T0 * 2))
+    file = b"".join(export.csv_rows(store, columns, Extent(0, T0 * 2)))
     other = portal.device(alice, "The other")
 
     plan = take(portal, other, file, by=alice, dry_run=True)

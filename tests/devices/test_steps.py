@@ -29,6 +29,7 @@ def test_means_and_lasts_are_those_of_each_step_wherever_pages_end(rows, size, s
     assert [t for t, _ in found] == list(expected)
     assert np.allclose([v for _, v in found], [np.mean(v) for v in expected.values()])
 
-    cells = ((t, [str(one).encode() for one in v]) for t, v in pages(rows, size))
-    last = [pair for t, v in steps.lasts(cells, step) for pair in zip(t.tolist(), v, strict=True)]
-    assert last == [(t, str(v[-1]).encode()) for t, v in expected.items()]
+    last = [
+        pair for t, v in steps.lasts(pages(rows, size), step) for pair in zip(t, v, strict=True)
+    ]
+    assert last == [(t, v[-1]) for t, v in expected.items()]

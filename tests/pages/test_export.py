@@ -1,14 +1,16 @@
 """The export page: what its fields ask for, and the file that comes."""
 
 import gzip
+import io
 
 import pytest
+from pyarrow.parquet import read_table
 
 from db.models import Level
 from devices import downloads
 from tests.portal import parts
 
-LINK = "export-link.href"
+LINK = "..export-link.href...export-word.children...export-cells.hidden.."
 
 
 def link(visitor, **fields):
@@ -104,3 +106,15 @@ def test_a_third_download_at_the_same_time_waits(portal, alice):
     for answer in running:
         answer.close()
     assert alice.get(path).status_code == 200
+
+
+def test_parquet_comes_with_types(portal, alice):
+    device = portal.device(alice, "Typed")
+    portal.says(device, "level", 1.5, 2.5, unit="m")
+    answer = alice.get(link(alice, devices=[device.public_id], form="parquet", gzip="1"))
+
+    assert answer.mimetype == "application/vnd.apache.parquet"
+    assert answer.headers["Content-Disposition"].endswith('.parquet"')
+    rows = read_table(io.BytesIO(answer.data))
+    assert rows["value"].to_pylist() == [1.5, 2.5]
+    assert set(rows["unit"].to_pylist()) == {"m"}
