@@ -5,15 +5,14 @@ from typing import Annotated, Any
 from pydantic import Field
 
 import wiring
-from api.models import Answer, Body, Time
+from api.models import Answer, Body, Page, Time
 from api.routing import Routes
 from auth import access
 from auth.sessions import client_address
 from clock import utcnow
-from db.models import Device, DeviceConfig, User
-from devices import configs
+from db.models import Device, User
+from devices import config_reports, configs
 from errors import NotFound
-from mqtt import topics
 from notify.mark import N_
 
 routes = Routes("configuration")
@@ -25,19 +24,26 @@ class NewConfig(Body):
     config: Annotated[dict[str, Any], Field(max_length=1000)]
 
 
-class ConfigShown(Answer):
-    """The newest configuration, and what the device says of the one that it has."""
+class VersionShown(Answer):
+    """A version, and how far it is: waiting, sent, received, applied, failed, replaced."""
 
     version: int
     config: dict[str, Any]
     author: str
     created_at: Time
+    state: str
+    result: str  # the device's words about it
+
+
+class ConfigShown(VersionShown):
+    """The newest configuration, and what the device says of the one that it has."""
+
     reported_version: int | None
     reported_result: str
 
 
 class ConfigPushed(ConfigShown):
-    """The same, with whether the broker took it."""
+    """The same, with whether the broker was there."""
 
     sent: bool
 
@@ -45,43 +51,63 @@ class ConfigPushed(ConfigShown):
 @routes.get("/devices/<key:device_id>/config")
 def show(device_id: str, by: User) -> ConfigShown:
     """Show the newest configuration of a device."""
-    device = access.visible(by, device_id)
-    config = configs.newest(device, by=by)
-    if config is None:
-        raise NotFound("config_not_found", N_("This device has no configuration yet."))
-    return ConfigShown(**_fields(device, config))
+    return ConfigShown(**_newest(access.visible(by, device_id), by))
+
+
+@routes.get("/devices/<key:device_id>/config/versions")
+def versions(device_id: str, by: User) -> Page[VersionShown]:
+    """List the versions that are kept, newest first."""
+    found = configs.history(access.visible(by, device_id), by=by, store=wiring.current().store)
+    return Page(items=[VersionShown(**_fields(one)) for one in found])
 
 
 @routes.put("/devices/<key:device_id>/config")
 def push(device_id: str, by: User, body: NewConfig) -> ConfigPushed:
     """Push a configuration as the next version; the same one again is sent again."""
     device = access.visible(by, device_id)
+    pushed = configs.push(device, body.config, by=by, **_circumstances())
+    return ConfigPushed(**_newest(device, by), sent=pushed.sent)
+
+
+@routes.post("/devices/<key:device_id>/config/<key:version>/push", status=200)
+def push_again(device_id: str, version: str, by: User) -> ConfigPushed:
+    """Push what an earlier version said as the next version."""
+    device = access.visible(by, device_id)
+    number = int(version) if version.isascii() and version.isdigit() else 0  # there is no 0
+    pushed = configs.push_again(device, number, by=by, **_circumstances())
+    return ConfigPushed(**_newest(device, by), sent=pushed.sent)
+
+
+def _circumstances() -> dict[str, Any]:
     parts = wiring.current()
-    pushed = configs.push(
-        device,
-        body.config,
-        by=by,
-        reported=_report(device),
-        publisher=parts.publisher,
-        topic=topics.of(parts.settings.mqtt_namespace, device.controller_id, "config"),
-        now=utcnow(),
-        address=client_address(),
-    )
-    return ConfigPushed(**_fields(device, pushed.config), sent=pushed.sent)
+    return {
+        "store": parts.store,
+        "publisher": parts.publisher,
+        "namespace": parts.settings.mqtt_namespace,
+        "now": utcnow(),
+        "address": client_address(),
+    }
 
 
-def _fields(device: Device, config: DeviceConfig) -> dict[str, Any]:
-    reported = _report(device)
+def _newest(device: Device, by: User) -> dict[str, Any]:
+    store = wiring.current().store
+    found = configs.history(device, by=by, store=store)
+    if not found:
+        raise NotFound("config_not_found", N_("This device has no configuration yet."))
+    said = config_reports.last(device, store)
+    return _fields(found[0]) | {
+        "reported_version": said.version if said else None,
+        "reported_result": said.result if said else "",
+    }
+
+
+def _fields(version: configs.Version) -> dict[str, Any]:
+    config = version.config
     return {
         "version": config.version,
         "config": config.body,
         "author": config.author,
         "created_at": config.created_at,
-        "reported_version": reported.version if reported else None,
-        "reported_result": reported.result if reported else "",
+        "state": str(version.state),
+        "result": version.words,
     }
-
-
-def _report(device: Device) -> configs.Report | None:
-    row = wiring.current().store.presence([device.id]).get(device.id)
-    return configs.report(row.attributes) if row else None

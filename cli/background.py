@@ -11,7 +11,7 @@ import wiring
 from auth import browsers
 from clock import utcnow
 from db.base import db
-from devices import commands, files, registry, retention
+from devices import commands, config_delivery, config_reports, files, registry, retention
 from errors import Unavailable
 from mqtt.ingest import Ingest
 from notify.worker import Worker
@@ -92,11 +92,28 @@ def introduce() -> None:
     wiring.current().broker.reconcile(registry.each_identity())
 
 
+class Configurations:
+    """Keeps the broker and the history of configurations true; one for each process."""
+
+    def __init__(self) -> None:
+        self._connections = 0  # of the publisher, when it was looked at last
+
+    def reconcile(self) -> None:
+        """Send what the broker does not have, and keep what devices said of what they got."""
+        parts = wiring.current()
+        if parts.publisher.connections != self._connections:
+            self._connections = parts.publisher.connections
+            config_delivery.doubt()
+        config_delivery.deliver(publisher=parts.publisher, namespace=parts.settings.mqtt_namespace)
+        config_reports.hear(parts.store, now=utcnow())
+
+
 def housekeeping(server: Flask) -> list["Part"]:
     """Return the jobs of one installation; `settle` gives "no answer" its resolution."""
     return [
         Periodic(server, introduce, 600, retry_s=2),
         Periodic(server, settle, 0.25),
+        Periodic(server, Configurations().reconcile, 2),
         Periodic(server, forget, 3600),
         Periodic(server, tidy, 600),
     ]

@@ -1,37 +1,56 @@
-"""A device's configuration: versions that its manager pushes, and what the device says of them.
+"""A device's configuration: versions that its managers push, and what the device says of them.
 
-The newest version lies retained on the device's topic, so a device that was away finds it when
-it comes back.  The device reports with `config_version` and `config_result` among the attributes
-of its status.
+A version is kept first and then laid on the device's topic (`devices.config_delivery`).  The
+device reports with `config_version` and `config_result` among the attributes of its status:
+`applied`, or in its own words why not.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import select
 
 from auth import access
 from db.base import db, transaction
-from db.models import Device, DeviceConfig, Level, User
+from db.models import Device, DeviceConfig, Level, RetainedConfig, User
+from devices import config_delivery, config_reports
+from devices.config_reports import Report
 from devices.ports import Publisher
 from devices.rights import note
-from errors import Invalid
+from errors import Invalid, NotFound
 from notify.mark import N_
 
+if TYPE_CHECKING:
+    from db.telemetry.store import TelemetryStore
+
 LARGEST = 32 * 1024  # bytes of JSON
-RESERVED = "version"  # the server writes it
-RESULT = 256  # characters
+KEPT = 100  # versions of a device
+DONE = {"applied", "ok", "done"}  # what devices say of a configuration that they follow now
+
+
+class State(StrEnum):
+    """How far a version is."""
+
+    WAITING = "waiting"  # the broker does not have it yet
+    SENT = "sent"  # the broker has it; the device has said nothing
+    RECEIVED = "received"  # the device has it and does not say what became of it
+    APPLIED = "applied"
+    FAILED = "failed"  # the device says why
+    REPLACED = "replaced"  # the next version came before the device said anything
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What a device says of the configuration that it has."""
+class Version:
+    """A configuration, how far it is, and the device's words about it."""
 
-    version: int
-    result: str
+    config: DeviceConfig
+    state: State
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +61,36 @@ class Pushed:
     sent: bool
 
 
+def parse(text: str) -> dict[str, Any]:
+    """Return the configuration that somebody wrote as JSON.
+
+    Raises:
+        Invalid: it is no JSON, or no object.
+    """
+    try:
+        body = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise Invalid(
+            "config_json",
+            N_("This is no JSON: line %(line)s, column %(column)s."),
+            line=error.lineno,
+            column=error.colno,
+        ) from None
+    except (ValueError, RecursionError):
+        raise _unusable() from None
+    if not isinstance(body, dict):
+        raise Invalid("config_object", N_("A configuration is a JSON object: { ... }."))
+    return body
+
+
 def push(
     device: Device,
     body: dict[str, Any],
     *,
     by: User,
-    reported: Report | None,
+    store: "TelemetryStore",
     publisher: Publisher,
-    topic: str,
+    namespace: str,
     now: datetime,
     address: str,
 ) -> Pushed:
@@ -61,25 +102,23 @@ def push(
         device: for which one.
         body: the configuration, without its version.
         by: who pushes it.
-        reported: what the device said last; it is kept with the version that it is about.
+        store: knows what the device said last; it is kept with the version that it is about.
         publisher: the way to the broker.
-        topic: the device's topic of configurations.
+        namespace: MQTT_NAMESPACE.
         now: the present moment.
         address: of the request.
 
     Raises:
         NotFound, Forbidden: `by` is no manager.
-        Invalid: too large, or with a version of its own.
+        Invalid: too large, not to be written as JSON, or with a version of its own.
     """
     access.require(by, device, Level.MANAGER)
-    if RESERVED in body:
-        raise Invalid("version_reserved", N_("The server gives the version."), field="config")
-    if len(msgspec.json.encode(body)) > LARGEST:
-        raise Invalid("config_too_large", N_("The configuration is too large."), field="config")
+    _check(body)
+    said = config_reports.last(device, store)
     with transaction() as session:
-        last = _newest(device)
-        if last is not None and reported is not None and reported.version == last.version:
-            last.reported_at, last.result = last.reported_at or now, reported.result
+        last = next(iter(_versions(device, limit=1)), None)
+        if last is not None and said is not None:
+            config_reports.keep(last, said, now=now)
         if last is not None and last.body == body:
             config = last
         else:
@@ -91,28 +130,83 @@ def push(
                 created_at=now,
             )
             session.add(config)
+            for old in _versions(device, limit=None)[KEPT - 1 :]:
+                session.delete(old)
             note(device, by, "config.push", now, address, version=str(config.version))
-    message = msgspec.json.encode({**config.body, RESERVED: config.version})
-    return Pushed(config, publisher.publish(topic, message, retain=True))
+    sent = config_delivery.lay(device.id, publisher=publisher, namespace=namespace)
+    return Pushed(config, sent)
 
 
-def newest(device: Device, *, by: User) -> DeviceConfig | None:
-    """Return the newest version, or None before the first.
+def push_again(
+    device: Device,
+    version: int,
+    *,
+    by: User,
+    store: "TelemetryStore",
+    publisher: Publisher,
+    namespace: str,
+    now: datetime,
+    address: str,
+) -> Pushed:
+    """Make what an earlier version said the newest one; arguments as for `push`.
+
+    Raises:
+        NotFound, Forbidden: `by` is no manager, or there is no such version.
+    """
+    found = next(
+        (one for one in history(device, by=by, store=store) if one.config.version == version), None
+    )
+    if found is None:
+        raise NotFound("config_not_found", N_("There is no such version."))
+    return push(
+        device,
+        found.config.body,
+        by=by,
+        store=store,
+        publisher=publisher,
+        namespace=namespace,
+        now=now,
+        address=address,
+    )
+
+
+def history(device: Device, *, by: User, store: "TelemetryStore") -> list[Version]:
+    """Return the versions that are kept, newest first.
 
     Raises:
         NotFound, Forbidden: `by` is no manager.
     """
     access.require(by, device, Level.MANAGER)
-    return _newest(device)
+    said = config_reports.last(device, store)
+    laid = db.session.get(RetainedConfig, device.controller_id)
+    found = _versions(device, limit=KEPT)
+    return [
+        _version(config, said, laid if config is found[0] else None, is_newest=config is found[0])
+        for config in found
+    ]
 
 
-def history(device: Device, *, by: User, limit: int) -> Sequence[DeviceConfig]:
-    """Return the last versions, newest first.
+def _version(
+    config: DeviceConfig, said: Report | None, laid: RetainedConfig | None, *, is_newest: bool
+) -> Version:
+    is_about_it = said is not None and said.version == config.version
+    words = said.result if said is not None and is_about_it else config.result
+    if is_about_it or config.reported_at is not None:
+        if not words:
+            return Version(config, State.RECEIVED, "")
+        is_done = words.strip().casefold() in DONE
+        return Version(config, State.APPLIED if is_done else State.FAILED, words)
+    if not is_newest:
+        return Version(config, State.REPLACED, "")
+    is_there = (
+        laid is not None
+        and (laid.device_id, laid.version) == (config.device_id, config.version)
+        and laid.taken_at is not None
+    )
+    return Version(config, State.SENT if is_there else State.WAITING, "")
 
-    Raises:
-        NotFound, Forbidden: `by` is no manager.
-    """
-    access.require(by, device, Level.MANAGER)
+
+def _versions(device: Device, *, limit: int | None) -> Sequence[DeviceConfig]:
     return db.session.scalars(
         select(DeviceConfig)
         .where(DeviceConfig.device_id == device.id)
@@ -121,19 +215,21 @@ def history(device: Device, *, by: User, limit: int) -> Sequence[DeviceConfig]:
     ).all()
 
 
-def report(attributes: Mapping[str, Any]) -> Report | None:
-    """Return what a device's attributes say of its configuration, if they do."""
-    version = attributes.get("config_version")
-    if isinstance(version, bool) or not isinstance(version, int | float):
-        return None
-    return Report(int(version), str(attributes.get("config_result", ""))[:RESULT])
+def _check(body: dict[str, Any]) -> None:
+    if config_delivery.RESERVED in body:
+        raise Invalid("version_reserved", N_("The server gives the version."), field="config")
+    try:
+        json.dumps(body, allow_nan=False)  # as the database keeps it: no NaN, no endless depth
+        size = len(msgspec.json.encode(body))  # as it travels: no half characters
+    except (ValueError, OverflowError, RecursionError):
+        raise _unusable() from None
+    if size > LARGEST:
+        raise Invalid("config_too_large", N_("The configuration is too large."), field="config")
 
 
-def _newest(device: Device) -> DeviceConfig | None:
-    found: DeviceConfig | None = db.session.scalar(
-        select(DeviceConfig)
-        .where(DeviceConfig.device_id == device.id)
-        .order_by(DeviceConfig.version.desc())
-        .limit(1)
+def _unusable() -> Invalid:
+    return Invalid(
+        "config_unusable",
+        N_("This configuration cannot be sent: NaN, broken characters, or too deep."),
+        field="config",
     )
-    return found

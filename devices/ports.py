@@ -40,6 +40,10 @@ class Publisher(Protocol):
     def connected(self) -> bool:
         """Whether a connection to the broker is there now."""
 
+    @property
+    def connections(self) -> int:
+        """How many connections there have been; after a new one, the broker may be another."""
+
     def publish(
         self,
         topic: str,

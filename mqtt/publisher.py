@@ -68,6 +68,11 @@ class MqttPublisher:
         """Whether a message would be sent at once."""
         return self._client is not None
 
+    @property
+    def connections(self) -> int:
+        """How many connections there have been."""
+        return self._generation
+
     def publish(
         self,
         topic: str,

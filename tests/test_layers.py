@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "db": BASE,
     "notify": BASE | {"db", "wiring"},
     "auth": BASE | {"db", "notify", "wiring"},
-    "devices": BASE | {"db", "notify", "auth", "mqtt.sealing"},
+    "devices": BASE | {"db", "notify", "auth", "mqtt.topics", "mqtt.sealing"},
     "mqtt": BASE | {"db", "devices", "auth"},
     "wiring": BASE | {"db", "auth", "devices"},
     "api": BASE

@@ -201,6 +201,8 @@ OPERATIONS = {
             *(f"GET {RULE}/app-tokens", f"DELETE {RULE}/app-tokens/<key:app_id>"),
             *(f"POST {RULE}/files", f"GET {RULE}/files"),
             *(f"GET {RULE}/config", f"PUT {RULE}/config"),
+            f"GET {RULE}/config/versions",
+            f"POST {RULE}/config/<key:version>/push",
         ],
         MANAGER,
     ),
@@ -301,7 +303,13 @@ def things(house: Portal, people: dict[Least, Visitor], device: Device) -> dict[
         token, _ = auth.tokens.create(own, by=by, label="", now=now, address="")
         app = app_tokens.vouch(own, uuid4().hex, Level.OPERATOR, now=now)
         configs.push(
-            own, {"a": 1}, by=by, reported=None, publisher=parts.publisher, topic="x", **where
+            own,
+            {"a": 1},
+            by=by,
+            store=parts.store,
+            publisher=parts.publisher,
+            namespace="gatehouse",
+            **where,
         )
         return {
             "guest-links": link.public_id,
@@ -416,7 +424,7 @@ def ask(house: Portal, token: str, name: str, device: Device, things: dict[str, 
         path = f"{path.rpartition('/')[0]}/{things[collection]}" if rule.count("<") > 1 else path
     for one in ("link", "token", "grant", "app", "file", "command", "mapping", "invitation"):
         path = path.replace(f"<key:{one}_id>", "a" * 16)
-    path = path.replace("<key:proposal_id>", "a" * 16)
+    path = path.replace("<key:proposal_id>", "a" * 16).replace("<key:version>", "1")
     body = json.loads(json.dumps(BODIES.get(name, {})).replace("CONTROLLER", device.controller_id))
     return (
         house.server.test_client()

@@ -13,7 +13,7 @@ from db.models.audit import AuditEvent
 from db.models.claim import Claim
 from db.models.command import Command
 from db.models.device import Device, DeviceToken, Kind
-from db.models.file import DeviceConfig, DeviceFile
+from db.models.file import DeviceConfig, DeviceFile, RetainedConfig
 from db.models.grant import Grant, Level
 from db.models.handshake import Handshake
 from db.models.idempotency import StoredAnswer
@@ -46,6 +46,7 @@ __all__ = [
     "Proposal",
     "RecoveryCode",
     "Redemption",
+    "RetainedConfig",
     "ShareToken",
     "StoredAnswer",
     "User",

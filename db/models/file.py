@@ -51,3 +51,14 @@ class DeviceConfig(Base):
     result: Mapped[str] = mapped_column(String(256), default="")  # what the device said
 
     device: Mapped[Device] = relationship()
+
+
+class RetainedConfig(Base):
+    """What lies retained on a topic of configurations, as far as the broker has said so."""
+
+    __tablename__ = "retained_config"
+
+    controller_id: Mapped[str] = mapped_column(String(64), primary_key=True)  # names the topic
+    device_id: Mapped[int] = mapped_column(Key)  # no foreign key: what is gone must be cleared
+    version: Mapped[int]
+    taken_at: Mapped[datetime | None]  # by the broker; none: sent, but not known to be there

@@ -90,6 +90,16 @@ def upgrade() -> None:
         batch_op.create_index("ix_outbox_message_state_due_at", ["state", "due_at"], unique=False)
 
     op.create_table(
+        "retained_config",
+        sa.Column("controller_id", sa.String(length=64), nullable=False),
+        sa.Column(
+            "device_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("taken_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("controller_id", name=op.f("pk_retained_config")),
+    )
+    op.create_table(
         "stored_answer",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("caller", sa.String(length=64), nullable=False),
@@ -828,6 +838,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_stored_answer_created_at"))
 
     op.drop_table("stored_answer")
+    op.drop_table("retained_config")
     with op.batch_alter_table("outbox_message", schema=None) as batch_op:
         batch_op.drop_index("ix_outbox_message_state_due_at")
 
