@@ -35,6 +35,17 @@ class CommandOffered(Answer):
     topic: str
 
 
+class PartLeftOut(Answer):
+    """Something that a device announces and that is not used.
+
+    `reason` is component, template or number; `what` names what is not supported.
+    """
+
+    label: str
+    reason: str
+    what: str
+
+
 class ProposalShown(Answer):
     """A device as it announced itself; `state` is proposed or changed."""
 
@@ -47,6 +58,7 @@ class ProposalShown(Answer):
     seen_at: Time
     sensors: list[SensorOffered]
     commands: list[CommandOffered]
+    left_out: list[PartLeftOut]
 
 
 class Accept(Body):
@@ -91,6 +103,10 @@ def listing(by: User) -> Page[ProposalShown]:
                         topic=one.topic,
                     )
                     for one in found.actions
+                ],
+                left_out=[
+                    PartLeftOut(label=one.label, reason=one.reason, what=one.what)
+                    for one in found.left_out
                 ],
             )
             for row, found in proposals.listed(by=by, namespace=namespace)

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.base import db
 from db.models import Device, ForeignAction, Mapping, Proposal
 from devices.directory import KnownDevice
-from devices.foreign.entities import Signal, Source
+from devices.foreign.entities import Availability, Signal, Source
 from devices.foreign.reader import Reader, matches
 from devices.mappings import source_of
 from errors import Unavailable
@@ -114,6 +114,11 @@ def _expected() -> dict[int, frozenset[str]]:
 
 
 def _reader(sources: list[Source], presence: dict[str, Any] | None) -> Reader:
-    told = presence or {}
-    signals = [Signal(**signal) for signal in told.get("signals", ())]
-    return Reader(sources, signals, told.get("mode", "latest"))
+    told = (presence or {}).get("availability", ())
+    return Reader(
+        sources,
+        [
+            Availability(tuple(Signal(**signal) for signal in part["signals"]), part["mode"])
+            for part in told
+        ],
+    )

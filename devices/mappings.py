@@ -15,7 +15,7 @@ from auth import access, audit
 from db.base import db, transaction
 from db.models import Device, ForeignAction, Grant, Level, Mapping, User
 from devices import credentials
-from devices.foreign import bounds, paths, template
+from devices.foreign import bounds, grammar, paths
 from devices.foreign.entities import Action, Foreign, Source
 from devices.parsing import NAME
 from devices.ports import BrokerAdmin, LiveBus, LiveEvent
@@ -145,8 +145,12 @@ def usable(foreign: Foreign, namespace: str) -> Foreign:
         foreign.firmware[:64],
         [one for one in foreign.sources if _may_read(one.topic, namespace)][:MOST],
         [one for one in foreign.actions if _may_ask(one.topic, namespace)][:MOST],
-        [one for one in foreign.signals if _may_read(one.topic, namespace)],
-        foreign.mode,
+        [
+            part
+            for part in foreign.availability
+            if all(_may_read(signal.topic, namespace) for signal in part.signals)
+        ],
+        foreign.left_out,
     )
 
 
@@ -201,9 +205,15 @@ def _check(source: Source, namespace: str) -> None:
     if not _may_read(source.topic, namespace):
         raise Invalid("topic_invalid", N_("This topic cannot be used."), field="topic")
     written = source.template
-    readable = template.is_template(written) or paths.steps(written) is not None
-    if not readable or len(written) > template.LONGEST_TEMPLATE:
+    if not grammar.is_template(written) and paths.steps(written) is None:
         raise Invalid("path_invalid", N_("This path cannot be used."), field="path")
+    if strange := grammar.unsupported(written):
+        raise Invalid(
+            "template_unsupported",
+            N_("This template cannot be used: %(what)s."),
+            what=strange,
+            field="path",
+        )
     if not NAME.fullmatch(source.sensor):
         raise Invalid(
             "sensor_name_invalid",

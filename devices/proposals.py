@@ -243,4 +243,4 @@ def _update(session: Session, proposal: Proposal, namespace: str) -> list[tuple[
 
 
 def _presence(foreign: Foreign) -> dict[str, object]:
-    return {"mode": foreign.mode, "signals": [asdict(signal) for signal in foreign.signals]}
+    return {"availability": [asdict(part) for part in foreign.availability]}

@@ -15,7 +15,7 @@ from dashboard import components, errors_shown
 from dashboard.access import access
 from db.models import Proposal, User
 from devices import proposals
-from devices.foreign.entities import Foreign
+from devices.foreign.entities import Foreign, LeftOut
 
 LIST, PROBLEM, AWAY, POLL = (f"proposals-{part}" for part in ("list", "problem", "away", "poll"))
 ACCEPT, IGNORE = "proposal-accept", "proposal-ignore"
@@ -150,6 +150,7 @@ def _proposal(row: Proposal, device: Foreign) -> Component:
             )
             if asked
             else None,
+            _left_out(device),
             html.Div(
                 [
                     _button(_("Accept"), ACCEPT, row, "primary"),
@@ -161,6 +162,25 @@ def _proposal(row: Proposal, device: Foreign) -> Component:
         className="gh-panel",
         **{"aria-label": device.name or row.identity},
     )
+
+
+def _left_out(device: Foreign) -> Component | None:
+    """Return what of the device cannot be used, and why; None if all of it can."""
+    if not device.left_out:
+        return None
+    rows = [[one.label, _why(one)] for one in device.left_out]
+    return components.fold(
+        _("%(number)s parts left out", number=len(rows)),
+        components.table([_("Part"), _("Why")], rows),
+    )
+
+
+def _why(one: LeftOut) -> str:
+    if one.reason == "component":
+        return _("Parts of the kind %(what)s cannot be used.", what=one.what)
+    if one.reason == "template":
+        return _("Its template has something in it that cannot be used: %(what)s.", what=one.what)
+    return _("A device has at most %(what)s parts.", what=one.what)
 
 
 def _button(text: str, name: str, row: Proposal, style: str) -> Component:

@@ -71,7 +71,7 @@ class Proposal(Base):
     name: Mapped[str] = mapped_column(String(160))
     model: Mapped[str] = mapped_column(String(160), default="")
     configs: Mapped[dict[str, Any]] = mapped_column(JSON)  # topic -> what was announced there
-    presence: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # signals and mode
+    presence: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # its signals
     # proposed, accepted, ignored; changed: accepted, and wants to be asked on other topics now
     state: Mapped[str] = mapped_column(String(16), default="proposed")
     first_at: Mapped[datetime]

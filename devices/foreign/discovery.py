@@ -6,14 +6,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from devices.foreign.abbreviations import DEVICE, OPTIONS
-from devices.foreign.components import COMPONENTS, Builder, Part, class_words
-from devices.foreign.entities import Foreign, Signal
+from devices.foreign.components import COMPONENTS, LEFT_OUT
+from devices.foreign.entities import Availability, Foreign, Signal
+from devices.foreign.measured import class_words
+from devices.foreign.parts import Builder, Part
 
 PREFIX = "homeassistant"
 TOPIC = re.compile(rf"{PREFIX}/(?P<component>[^/]+)/(?:(?P<node>[^/]+)/)?(?P<object>[^/]+)/config")
 FILTERS = (f"{PREFIX}/+/+/config", f"{PREFIX}/+/+/+/config")
 WHOLE = "device"  # the component of a message that announces several parts at once
 NOT_SHARED = {"device", "origin", "components", "unique_id", "name", "~", "platform"}
+MIGRATES = "migrate_discovery"  # a part that will be announced with the whole device
 MOST_PARTS = 200
 
 
@@ -31,9 +34,9 @@ def is_ours(topic: str) -> bool:
 def identity(topic: str, payload: str) -> str | None:
     """Return what tells the announced device from others; None: this announces nothing."""
     found, config = TOPIC.fullmatch(topic), _config(payload)
-    if found is None or config is None:
+    if found is None or config is None or config.get(MIGRATES):
         return None
-    if found["component"] != WHOLE and found["component"] not in COMPONENTS:
+    if found["component"] not in {WHOLE, *COMPONENTS, *LEFT_OUT}:
         return None
     return f"ha:{_identifier(config) or found['node'] or found['object']}"
 
@@ -56,11 +59,27 @@ def understand(configs: Mapping[str, str]) -> Foreign | None:
         return None
     device.name = device.name or next(iter(_fallback_names(configs)))
     builder = Builder(device)
-    for announced in parts[:MOST_PARTS]:
-        part = Part(announced.component, _label(announced, device), announced.options)
-        COMPONENTS[announced.component](part, builder)
-        _add_signals(device, announced.options)
+    for number, announced in enumerate(_once(parts)):
+        label = _label(announced, device)
+        if announced.component in LEFT_OUT:
+            builder.leave_out(label, "component", announced.component)
+        elif number >= MOST_PARTS:
+            builder.leave_out(label, "number", str(MOST_PARTS))
+        else:
+            COMPONENTS[announced.component](
+                Part(announced.component, label, announced.options), builder
+            )
+            _add_availability(device, announced.options)
     return device
+
+
+def _once(parts: list[_Announced]) -> list[_Announced]:
+    """Return each part once; one that was announced twice, as while it migrates, counts as last."""
+    found = {
+        (part.component, _text(part.options.get("unique_id")) or number): part
+        for number, part in enumerate(parts)
+    }
+    return list(found.values())
 
 
 def _config(payload: str) -> dict[str, Any] | None:
@@ -132,15 +151,14 @@ def _fallback_names(configs: Mapping[str, str]) -> Iterator[str]:
 
 def _parts(found: re.Match[str], config: dict[str, Any]) -> Iterator[_Announced]:
     if found["component"] != WHOLE:
-        if found["component"] in COMPONENTS:
-            yield _Announced(found["component"], found["object"], config)
+        yield _Announced(found["component"], found["object"], config)
         return
     several = config.get("components")
     shared = {name: value for name, value in config.items() if name not in NOT_SHARED}
     for key, one in several.items() if isinstance(several, dict) else ():
         own = _long({"~": config["~"], **one} if "~" in config else one) if _is_part(one) else {}
         component = _text(own.get("platform"))
-        if component in COMPONENTS and set(own) - {"platform", "~"}:
+        if component in {*COMPONENTS, *LEFT_OUT} and set(own) - {"platform", "~"}:
             yield _Announced(component, str(key), {**shared, **own})
 
 
@@ -157,10 +175,10 @@ def _label(part: _Announced, device: Foreign) -> str:
     return part.object_id.replace("_", " ").capitalize()
 
 
-def _add_signals(device: Foreign, options: dict[str, Any]) -> None:
-    """Add the topics that say whether the device is there, each once."""
+def _add_availability(device: Foreign, options: dict[str, Any]) -> None:
+    """Add the topics that say whether a part is there, unless another part named the same."""
     listed = options.get("availability")
-    listed = listed if isinstance(listed, list) else [listed]
+    several = listed if isinstance(listed, list) else [listed]
     signals = [
         Signal(
             _text(one["topic"]),
@@ -168,7 +186,7 @@ def _add_signals(device: Foreign, options: dict[str, Any]) -> None:
             _word(one, "payload_available", "online"),
             _word(one, "payload_not_available", "offline"),
         )
-        for one in (_long(one) for one in listed if isinstance(one, dict))
+        for one in (_long(one) for one in several if isinstance(one, dict))
         if _text(one.get("topic"))
     ]
     if topic := _text(options.get("availability_topic")):
@@ -180,10 +198,10 @@ def _add_signals(device: Foreign, options: dict[str, Any]) -> None:
                 _word(options, "payload_not_available", "offline"),
             )
         )
-    device.signals += [signal for signal in signals if signal not in device.signals]
     mode = _text(options.get("availability_mode"))
-    if signals and mode in {"all", "any", "latest"}:
-        device.mode = mode
+    part = Availability(tuple(signals), mode if mode in {"all", "any"} else "latest")
+    if signals and part not in device.availability:
+        device.availability.append(part)
 
 
 def _word(options: dict[str, Any], name: str, default: str) -> str:

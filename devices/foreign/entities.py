@@ -81,17 +81,41 @@ class Signal:
     away: str = "offline"
 
 
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """The signals of one part of a device, and which of them count: all, any or latest."""
+
+    signals: tuple[Signal, ...]
+    mode: str = "latest"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something of an announcement that is not used.
+
+    Attributes:
+        label: what people call the part.
+        reason: component (parts of this kind are not supported), template (it has something in
+            it that is not) or number (there are too many parts).
+        what: the name of what is not supported.
+    """
+
+    label: str
+    reason: str
+    what: str = ""
+
+
 @dataclass(slots=True)
 class Foreign:
-    """A device as its announcements describe it."""
+    """A device as its announcements describe it; it is there if any part of it is."""
 
     name: str
     model: str = ""
     firmware: str = ""
     sources: list[Source] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
-    signals: list[Signal] = field(default_factory=list)
-    mode: str = "latest"  # which signals count: all, any, latest
+    availability: list[Availability] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
 
     def sensors(self) -> list[Source]:
         """Return one source of each sensor, in order; a sensor may be told on several topics."""
@@ -99,9 +123,8 @@ class Foreign:
 
     def topics(self) -> set[str]:
         """Return every topic that the device is heard on or asked on."""
-        return {
-            one.topic for several in (self.sources, self.actions, self.signals) for one in several
-        }
+        signals = {signal.topic for part in self.availability for signal in part.signals}
+        return signals | {one.topic for several in (self.sources, self.actions) for one in several}
 
 
 def sensor_named(text: str) -> str:

@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from devices.foreign.filters import MISSING
+from devices.foreign.bounded import MISSING
 
 LONGEST = 256
 STEP = re.compile(r"""\.?(?:"([^"]+)"|'([^']+)'|([^.\[\]"']+))|\[(-?\d{1,6})\]|\["([^"]+)"\]""")

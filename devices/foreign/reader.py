@@ -1,14 +1,15 @@
 """Reads the messages of one foreign device: what its sensors say, and whether it is there."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from devices.foreign.entities import Signal, Source
-from devices.foreign.filters import MISSING
+from devices.foreign.bounded import MISSING
+from devices.foreign.entities import Availability, Signal, Source
+from devices.foreign.grammar import is_template
 from devices.foreign.paths import pick
-from devices.foreign.template import Message, is_template, render
+from devices.foreign.template import Message, render
 
 NOTHING = {"", "None", "null", "nan", "NaN", "unknown", "unavailable"}  # payloads without a value
 STATES = {"ON": 1.0, "OFF": 0.0, "TRUE": 1.0, "FALSE": 0.0, "1": 1.0, "0": 0.0}
@@ -43,13 +44,13 @@ class Reader:
     """Takes the messages of one device, in order."""
 
     def __init__(
-        self, sources: Iterable[Source], signals: Sequence[Signal] = (), mode: str = "latest"
+        self, sources: Iterable[Source], availability: Iterable[Availability] = ()
     ) -> None:
         self._sources = tuple(sources)
-        self._signals = tuple(signals)
-        self._mode = mode
+        self._availability = tuple(availability)
+        self._signals = {signal for part in self._availability for signal in part.signals}
         self.before: dict[str, float | str] = {}  # the last value of each sensor
-        self._here: dict[Signal, bool] = {}
+        self._here: dict[Signal, bool] = {}  # in the order in which they spoke last
 
     @property
     def topics(self) -> set[str]:
@@ -107,11 +108,13 @@ class Reader:
         return True
 
     def _there(self) -> bool:
-        if self._mode == "all":
-            return all(self._here.get(signal, False) for signal in self._signals)
-        if self._mode == "any":
-            return any(self._here.values())
-        return list(self._here.values())[-1]
+        return any(self._is_there(part) for part in self._availability)
+
+    def _is_there(self, part: Availability) -> bool:
+        said = [here for signal, here in self._here.items() if signal in part.signals]
+        if part.mode == "all":
+            return len(said) == len(part.signals) and all(said)
+        return any(said) if part.mode == "any" else bool(said) and said[-1]
 
 
 def read(source: Source, text: str) -> tuple[str, float | str | None]:

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from devices.foreign.components import Builder, Part
-from devices.foreign.entities import Foreign, Signal
+from devices.foreign.entities import Availability, Foreign, Signal
+from devices.foreign.parts import Builder, Part
 
 ANNOUNCED = re.compile(r"tasmota/discovery/(?P<mac>[0-9A-Fa-f]+)/(?P<what>config|sensors)")
 PLAIN = re.compile(
@@ -143,7 +143,7 @@ def _announced(config: dict[str, Any], sensors: dict[str, Any]) -> Foreign | Non
         _text(config.get("dn")) or name, _text(config.get("md")), _text(config.get("sw"))
     )
     here, away = _text(config.get("onln")) or "Online", _text(config.get("ofln")) or "Offline"
-    device.signals.append(Signal(f"{base[TELEMETRY]}LWT", "", here, away))
+    device.availability.append(Availability((Signal(f"{base[TELEMETRY]}LWT", "", here, away),)))
     builder = Builder(device)
     _outputs(config, base, builder)
     _sensors(sensors, base, builder)
@@ -347,7 +347,8 @@ def _plain(heard: Mapping[str, str]) -> Foreign | None:
     name = found["topic"]
     device = Foreign(name)
     base = [f"{prefix}/{name}/" for prefix in ("cmnd", "stat", "tele")]
-    device.signals.append(Signal(f"{base[TELEMETRY]}LWT", "", "Online", "Offline"))
+    said = Signal(f"{base[TELEMETRY]}LWT", "", "Online", "Offline")
+    device.availability.append(Availability((said,)))
     builder = Builder(device)
     for word in sorted(_powers(heard)):
         part = Part("switch", word, {})

@@ -6,41 +6,20 @@ value on the way is bounded, so a template can neither reach out nor run away.
 """
 
 import json
-import operator
+import math
 from collections.abc import Callable, Mapping
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
-from jinja2 import Environment, TemplateError, nodes
+from jinja2 import TemplateError, nodes
 
-from devices.foreign.filters import (
-    FILTERS,
-    FUNCTIONS,
-    METHODS,
-    MISSING,
-    TESTS,
-    Failed,
-    checked,
-)
+from devices.foreign.bounded import MISSING, Failed, checked
+from devices.foreign.filters import FILTERS, FUNCTIONS, METHODS, TESTS
+from devices.foreign.grammar import parsed
+from devices.foreign.moments import FIELDS
+from devices.foreign.operators import COMPARED, calculated, number
 
-LONGEST_TEMPLATE = 8192  # characters
-MARKS = ("{{", "{%", "{#")
-_grammar = Environment()  # noqa: S701  parses only, makes no HTML
-BINARY: dict[type[nodes.Node], Callable[[Any, Any], Any]] = {
-    nodes.Sub: operator.sub,
-    nodes.Div: operator.truediv,
-    nodes.FloorDiv: operator.floordiv,
-}
-COMPARED: dict[str, Callable[[Any, Any], Any]] = {
-    "eq": operator.eq,
-    "ne": operator.ne,
-    "gt": operator.gt,
-    "gteq": operator.ge,
-    "lt": operator.lt,
-    "lteq": operator.le,
-    "in": lambda part, whole: part in whole,
-    "notin": lambda part, whole: part not in whole,
-}
+CONSTANTS = {"true": True, "false": False, "none": None, "pi": math.pi, "e": math.e}
 
 
 class Message:
@@ -58,11 +37,6 @@ class Message:
             return MISSING
 
 
-def is_template(text: str) -> bool:
-    """Return whether a text has anything in it that is to be evaluated."""
-    return any(mark in text for mark in MARKS)
-
-
 def render(template: str, message: Message, **names: Any) -> str | None:
     """Return what a template makes of a message, or None if it has no value; never raises.
 
@@ -74,7 +48,7 @@ def render(template: str, message: Message, **names: Any) -> str | None:
     if not template:
         return message.text.strip()
     try:
-        written = _Evaluator(message, names).text(_parsed(template))
+        written = _Evaluator(message, names).text(parsed(template))
         return str(checked(written)).strip()
     except (Failed, TemplateError, RecursionError):
         return None
@@ -83,17 +57,12 @@ def render(template: str, message: Message, **names: Any) -> str | None:
 
 
 def fill(template: str, value: Any) -> str | None:
-    """Return a payload to send: a template with a value in it; None if it has no value.
-
-    Covers call the value `position`.
-    """
+    """Return a payload to send: a template with a value in it; None if it has no value."""
     written = str(value)
     if not template:
         return written
     try:
-        spoken = _Evaluator(Message(written), {"value": value, "position": value}).text(
-            _parsed(template)
-        )
+        spoken = _Evaluator(Message(written), {"value": value}).text(parsed(template))
         return str(checked(spoken))
     except (Failed, TemplateError, RecursionError):
         return None
@@ -101,19 +70,12 @@ def fill(template: str, value: Any) -> str | None:
         return None
 
 
-@lru_cache(maxsize=4096)
-def _parsed(template: str) -> nodes.Template:
-    if len(template) > LONGEST_TEMPLATE:
-        raise Failed
-    return _grammar.parse(template)
-
-
 class _Evaluator:
     """Carries out one template, once."""
 
     def __init__(self, message: Message, names: Mapping[str, Any]) -> None:
         self._message = message
-        self._names = {"value": message.text, "true": True, "false": False, "none": None, **names}
+        self._names = {**CONSTANTS, "value": message.text, **names}
 
     def text(self, template: nodes.Template) -> str:
         return self._body(template.body)
@@ -174,13 +136,13 @@ class _Evaluator:
             case nodes.Not():
                 return not self.value(node.node)
             case nodes.Neg():
-                return -_number(self.value(node.node))
+                return -number(self.value(node.node))
             case nodes.Pos():
-                return +_number(self.value(node.node))
+                return +number(self.value(node.node))
             case nodes.Concat():
                 return self._joined(node.nodes)
             case nodes.BinExpr():
-                return self._arithmetic(node)
+                return calculated(node, self.value(node.left), self.value(node.right))
             case nodes.List() | nodes.Tuple():
                 return [self._single(item) for item in node.items]
             case nodes.Dict():
@@ -246,22 +208,6 @@ class _Evaluator:
             left = right
         return True
 
-    def _arithmetic(self, node: nodes.BinExpr) -> Any:
-        left, right = self.value(node.left), self.value(node.right)
-        if isinstance(node, nodes.Add) and isinstance(left, str) and isinstance(right, str):
-            return left + right
-        left, right = _number(left), _number(right)
-        match node:
-            case nodes.Add():
-                return left + right
-            case nodes.Mul():
-                return left * right
-            case nodes.Mod():
-                return left % right
-            case nodes.Pow():
-                return float(left) ** float(right)
-        return BINARY[type(node)](left, right)
-
 
 def _part(whole: Any, key: Any) -> Any:
     """Return what is at a key of an object or at a place of a list; nothing of Python's own."""
@@ -271,10 +217,4 @@ def _part(whole: Any, key: Any) -> Any:
         return whole[key] if -len(whole) <= key < len(whole) else MISSING
     if whole is MISSING:
         raise Failed
-    return MISSING
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, int | float):
-        return value
-    raise Failed
+    return getattr(whole, key) if key in FIELDS.get(type(whole), ()) else MISSING

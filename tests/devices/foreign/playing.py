@@ -22,7 +22,7 @@ class Heard:
         self.known = announcements.understand(self.configs)
         fresh = Reader(())
         if self.known:
-            fresh = Reader(self.known.sources, self.known.signals, self.known.mode)
+            fresh = Reader(self.known.sources, self.known.availability)
         fresh.remember(self.reader)
         self.reader = fresh
 

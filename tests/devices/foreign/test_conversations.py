@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from devices.foreign import announcements
+from devices.foreign.entities import Foreign
 from devices.foreign.reader import Reader
-from tests.devices.foreign.playing import House, current, sent
+from tests.devices.foreign.playing import Heard, House, current, sent
 
 FIXTURES = sorted((Path(__file__).parent / "fixtures").glob("*.json"))
 
@@ -37,14 +38,21 @@ def test_a_conversation_is_understood(path: Path):
         if at == data["announced"]:
             for command in expect["commands"]:
                 _check_command(house, expect["device"], command)
+            left = {(one.label, one.reason, one.what) for one in _known(one).left_out}
+            assert left == set(map(tuple, expect.get("left_out", [])))
+
+
+def _known(one: Heard | None) -> Foreign:
+    assert one is not None
+    assert one.known is not None
+    return one.known
 
 
 def _check_command(house: House, device: str, command: dict[str, Any]) -> None:
-    one = house.device(device)
-    assert one is not None
-    assert one.known is not None
     actions = {
-        action.name: action for action in one.known.actions if action.label == command["name"]
+        action.name: action
+        for action in _known(house.device(device)).actions
+        if action.label == command["name"]
     }
     assert set(actions) == set(command["asks"])
     for name, (topic, payload) in command["asks"].items():
@@ -83,6 +91,6 @@ def test_announcements_of_any_shape_are_survived():
         announcements.shape(topic, payload)
         found = announcements.understand({topic: payload})
         if found:
-            reader = Reader(found.sources, found.signals, found.mode)
+            reader = Reader(found.sources, found.availability)
             for heard in sorted(found.topics())[:3]:
                 reader.take(heard, b'{"a": 1}')

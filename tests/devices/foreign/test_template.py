@@ -2,6 +2,8 @@
 
 import pytest
 
+from devices.foreign.bounded import LONGEST
+from devices.foreign.grammar import Parsed, unsupported
 from devices.foreign.paths import pick, steps
 from devices.foreign.template import Message, fill, render
 
@@ -64,6 +66,78 @@ def test_a_template_that_fails_or_runs_away_has_no_value(template: str):
     assert render(template, MESSAGE) is None
 
 
+@pytest.mark.parametrize(
+    ("template", "value"),
+    [
+        ("{{ 1700000000 | timestamp_custom('%H:%M', true) }}", "22:13"),
+        ("{{ 1700000000 | timestamp_utc }}", "2023-11-14T22:13:20+00:00"),
+        ("{{ as_timestamp('2024-01-02T03:04:05Z') | int }}", "1704164645"),
+        (
+            "{{ (strptime('03.02.2026', '%d.%m.%Y') + timedelta(days=1)).isoformat() }}",
+            "2026-02-04T00:00:00+00:00",
+        ),
+        ("{{ ('2024-01-02' | as_datetime).year }}", "2024"),
+        ("{{ now() > strptime('2020', '%Y') }}", "True"),
+        ("{{ 'x' | as_timestamp(default=0) }}", "0"),
+        ("{{ '%.2f' | format(value_json.list[1]) }}", "1.26"),
+        ("{{ '%d %%' % 5 }}", "5 %"),
+        ("{{ [1, 2, 6] | average }} {{ median(1, 5, 2) }}", "3.0 2.0"),
+        ("{{ [3, 1, 3] | unique | sort | join(',') }}", "1,3"),
+        ("{{ 2 | sqrt | round(3) }} {{ (pi * 2) | round(2) }}", "1.414 6.28"),
+        ("{{ value_json.a.b is number and not value_json.s is is_number }}", "True"),
+        ("{{ value_json.s.zfill(4) }}", "00ON"),
+    ],
+)
+def test_a_template_counts_times_and_numbers(template: str, value: str):
+    assert unsupported(template) is None
+    assert render(template, MESSAGE) == value
+
+
+@pytest.mark.parametrize(
+    ("template", "what"),
+    [
+        ("{{ states('sensor.other') }}", "states"),
+        ("{{ states.sensor.other.state }}", "states"),
+        ("{{ this.state if value == '' else value }}", "this"),
+        ("{% for one in value_json %}{{ one }}{% endfor %}", "for"),
+        ("{{ value | regex_replace('(a+)+', '') }}", "regex_replace"),
+        ("{{ value.format(1) }}", "format"),
+        ("{{ value is prime }}", "prime"),
+        ("{% import 'x' as y %}", "import"),
+        ("{{ value" + " " * 9000 + "}}", "length"),
+        ("{{ value_json.a | float(0) if value_json is defined }}", None),
+    ],
+)
+def test_what_a_template_cannot_have_is_named(template: str, what: str | None):
+    assert unsupported(template) == what
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ '%99999999d' | format(1) }}",
+        "{{ '%*d' % [99999999, 1] }}",
+        "{{ 'x'.zfill(99999999) }}",
+        "{{ now().strftime('%99999999Y') }}",
+        "{{ 1e300 | timestamp_custom('%Y') }}",
+        "{{ timedelta(days=1e300) }}",
+        "{{ now() + timedelta(days=9999999) }}",
+        "{{ ['x'] | sum(start='') }}",
+        "{{ 'x'.join(value_json) }}",
+    ],
+)
+def test_times_and_formats_cannot_run_away_either(template: str):
+    assert len(render(template, MESSAGE) or "") <= LONGEST
+
+
+def test_templates_at_hand_are_bounded():
+    kept = Parsed(10_000)
+    for number in range(5000):
+        kept(f"{{{{ value + {number} }}}}")
+    assert kept("{{ value }}") is kept("{{ value }}")
+    assert sum(map(len, kept._at_hand)) <= 10_000 + 30
+
+
 def test_a_payload_that_is_no_json_has_no_parts():
     assert render("{{ value_json.a }}", Message("offline")) is None
     assert render("{{ value | float(0) }}", Message("n/a")) == "0"
@@ -71,7 +145,7 @@ def test_a_payload_that_is_no_json_has_no_parts():
 
 
 def test_a_command_is_filled_in():
-    assert fill('{ "position": {{ position }} }', 42) == '{ "position": 42 }'
+    assert fill('{ "position": {{ value }} }', 42) == '{ "position": 42 }'
     assert fill("{{ (value * 2.55) | int }}", 50) == "127"
     assert fill("{{ value.secret.thing }}", 1) is None
 
