@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,11 +34,25 @@ class Link:
     def arrays(self, dtype: np.dtype[np.void], sql: str, *values: object) -> NDArray[np.void]:
         """Return the rows of a query of numbers as a structured array."""
         cursor: Any = self.connection.exec_driver_sql(sql, values).cursor
-        return np.fromiter(cursor, dtype)
+        return np.fromiter(self._each(cursor), dtype)
+
+    def _each(self, cursor: Any) -> Iterable[Row]:
+        return cast(Iterable[Row], cursor)
 
     def run(self, sql: str, *values: object) -> int:
         """Run a statement; return how many rows it touched."""
         return self.connection.exec_driver_sql(sql, values).rowcount
+
+    def take(
+        self, dtype: np.dtype[np.void], columns: str, rest: str, *values: object
+    ) -> NDArray[np.void]:
+        """Delete rows and return what they held; `rest` is what follows SELECT and DELETE.
+
+        Nobody else writes meanwhile, and RETURNING would take fifteen times as long.
+        """
+        taken = self.arrays(dtype, f"SELECT {columns} {rest}", *values)
+        self.run(f"DELETE {rest}", *values)
+        return taken
 
     def insert(self, table: str, columns: dict[str, str], rows: Sequence[Row], rest: str) -> int:
         """Insert many rows in one go; return how many were inserted or changed.
@@ -68,9 +82,18 @@ class PostgresLink(Link):
         """Return the rows of a query of numbers as a structured array."""
         return super().arrays(dtype, sql.replace("?", "%s"), *values)
 
+    def _each(self, cursor: Any) -> Iterable[Row]:
+        return cast(Iterable[Row], cursor.fetchall())  # in C; one by one would be in Python
+
     def run(self, sql: str, *values: object) -> int:
         """Run a statement; return how many rows it touched."""
         return super().run(sql.replace("?", "%s"), *values)
+
+    def take(
+        self, dtype: np.dtype[np.void], columns: str, rest: str, *values: object
+    ) -> NDArray[np.void]:
+        """Delete rows and return what they held; what others insert meanwhile is not touched."""
+        return self.arrays(dtype, f"DELETE {rest} RETURNING {columns}", *values)
 
     def insert(self, table: str, columns: dict[str, str], rows: Sequence[Row], rest: str) -> int:
         """Insert many rows in one go; return how many were inserted or changed."""

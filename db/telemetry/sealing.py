@@ -13,7 +13,7 @@ from db.telemetry.chunks import FULL, decode, encode, pack_summary, summary
 from db.telemetry.engines import Link, Row
 from db.telemetry.records import Floats, Times
 
-SLICE = 4 * FULL  # readings a step: no other write waits long for it
+SLICE = 3 * FULL  # readings a step: no other write waits long for it
 ERA_MS = 2**25  # 9.3 hours
 ROW = np.dtype([("t", np.int64), ("v", np.float64)])
 CHUNK = {
@@ -38,28 +38,28 @@ class Due(NamedTuple):
     series_id: int
     before_ms: int
     anyway_ms: int
+    since_ms: int = 0  # what is before is packed: PostgreSQL would walk over what it left behind
 
 
-def seal(link: Link, due: Due) -> int:
-    """Pack the oldest readings that are due; return how many, 0 when there is nothing to do."""
+def seal(link: Link, due: Due) -> tuple[int, Due | None]:
+    """Pack the oldest readings that are due; return how many, and what may be due still."""
     count, first, last = _oldest(link, due, SLICE)
     if not count:
-        return 0
+        return 0, None
     if first > _sealed_until(link, due.series_id) and first >= due.anyway_ms:
         if count < FULL:
-            return 0
+            return 0, None
         count, first, last = _oldest(link, due, count // FULL * FULL)
-    taken = link.arrays(
-        ROW,
-        "DELETE FROM reading WHERE series_id = ? AND ts >= ? AND ts <= ? RETURNING ts, value",
+    taken = link.take(
+        *(ROW, "ts, value", "FROM reading WHERE series_id = ? AND ts >= ? AND ts <= ?"),
         *(due.series_id, first, last),
     )
-    hot = np.sort(taken, order="t")
+    hot = taken[np.argsort(taken["t"], kind="stable")]
     t, v = _with_neighbours(link, due.series_id, hot["t"], hot["v"])
     put(link, due.series_id, t, v)
     if len(t):
         sum_up(link, due.series_id, int(t[0]), int(t[-1]))
-    return len(taken)
+    return len(taken), due._replace(since_ms=last + 1)
 
 
 def drop_bodies(link: Link, series_id: int, before_ms: int, most: int) -> int:
@@ -79,8 +79,8 @@ def _oldest(link: Link, due: Due, most: int) -> Row:
     """Return how many readings are due, at most so many, and the first and last of them."""
     (row,) = link.rows(
         "SELECT COUNT(*), MIN(ts), MAX(ts) FROM (SELECT ts FROM reading"
-        " WHERE series_id = ? AND ts < ? ORDER BY ts LIMIT ?) AS oldest",
-        *(due.series_id, due.before_ms, most),
+        " WHERE series_id = ? AND ts >= ? AND ts < ? ORDER BY ts LIMIT ?) AS oldest",
+        *(due.series_id, due.since_ms, due.before_ms, most),
     )
     return row
 

@@ -1,8 +1,9 @@
 """The one door to the telemetry database; the same on SQLite and PostgreSQL."""
 
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, event
@@ -29,9 +30,11 @@ from db.telemetry.records import (
     Written,
 )
 from db.telemetry.sealing import Due
+from db.telemetry.turns import Turns
 
 PAGE = 20_000  # readings a page of an export
 EMPTIED_AT_ONCE = 200  # chunks a transaction
+PATIENCE_S = 30  # for the other writers of a SQLite file
 KEPT_FREE = 50_000_000  # bytes of the disk that readings leave to accounts, commands and logs
 TABLES_BY_SERIES = ("reading", "event", "latest", "chunk", "era")
 TABLES_BY_DEVICE = ("presence", "refusal", "device_log", "sealed", "series")
@@ -53,11 +56,14 @@ class TelemetryStore:
         self.trouble = ""
         self._kept_free = kept_free
         self._link = link_for(engine)
+        self._turn: Callable[[], AbstractContextManager[None]]
         if engine.dialect.name == "sqlite":
             self._reader, self._writer = engine, _only_writer(engine)
+            self._turn = partial(Turns().mine, PATIENCE_S)
         else:  # what several queries say together must be true of one moment, as on SQLite
             self._reader = engine.execution_options(isolation_level="REPEATABLE READ")
             self._writer = engine
+            self._turn = nullcontext
 
     def close(self) -> None:
         """Close the connection that writes."""
@@ -176,11 +182,10 @@ class TelemetryStore:
             every = reading.numeric_series(link) if series_id is None else [series_id]
         done = 0
         for one in every:
-            while True:
+            due: Due | None = Due(one, before_ms, anyway_ms)
+            while due:
                 with self._writing() as link:
-                    sealed = sealing.seal(link, Due(one, before_ms, anyway_ms))
-                if not sealed:
-                    break
+                    sealed, due = sealing.seal(link, due)
                 done += sealed
         return done
 
@@ -311,10 +316,13 @@ class TelemetryStore:
             DiskFull: because there is no room.
         """
         try:
-            with self._writer.connect() as plain:
+            with self._turn(), self._writer.connect() as plain:
                 connection = plain.execution_options(immediate=True)
                 with connection.begin():
                     yield self._link(connection)
+        except TimeoutError as error:
+            self.trouble = StoreAway.code
+            raise StoreAway from error
         except SQLAlchemyError as error:
             if _is_away(error):
                 why = DiskFull() if _is_full(error) else StoreAway()
@@ -361,7 +369,7 @@ def _is_full(error: Exception) -> bool:
 def _only_writer(engine: Engine) -> Engine:
     """Return a second engine on the same SQLite file, with one connection that writes."""
     writer = create_engine(
-        engine.url, poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=30
+        engine.url, poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=PATIENCE_S
     )
     tune(writer)
     event.listen(
