@@ -8,11 +8,12 @@ that login is the only thing such a lock ever says about a command.
 
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from auth import audit, throttle
@@ -171,20 +172,20 @@ def ask_to_log_in(publisher: Publisher, topic: str) -> None:
 
 def _by_password(name: str, password: str) -> Device | None:
     """Return the device that this name and password belong to; takes as long if there is none."""
-    device = _named(name) if NAME.fullmatch(name) else None
-    known = device is not None and device.revoked_at is None
+    found = _named(name) if NAME.fullmatch(name) else []
     fits = password.isascii() and len(password) <= LONGEST_PASSWORD
-    hashed = device.mqtt_hash if device is not None and known else NOBODY
-    right = credentials.matches(password if fits else "", hashed)
-    return device if right and fits and known else None
+    right = None
+    for device in [*found, None, None][:2]:
+        hashed = device.mqtt_hash if device is not None else NOBODY
+        if credentials.matches(password if fits else "", hashed) and fits:
+            right = device
+    return right
 
 
-def _named(name: str) -> Device | None:
-    """Return the device of this user name, or of this controller id; nobody can take the first."""
-    for column in (Device.mqtt_username, Device.controller_id):
-        if device := db.session.scalar(select(Device).where(column == name)):
-            return device
-    return None
+def _named(name: str) -> Sequence[Device]:
+    """Return the devices of this user name and of this controller id; two if one was renamed."""
+    called = or_(Device.mqtt_username == name, Device.controller_id == name)
+    return db.session.scalars(select(Device).where(called, Device.revoked_at.is_(None))).all()
 
 
 def _renew(

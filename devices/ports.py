@@ -77,6 +77,9 @@ class BrokerIdentity:
 class BrokerAdmin(Protocol):
     """Makes devices known to the broker."""
 
+    def username_for(self, controller_id: str) -> str | None:
+        """Return the user name that suits a new device best; None: any will do."""
+
     def upsert(self, *identities: BrokerIdentity) -> None:
         """Let devices in with these credentials; a changed password cuts a live connection."""
 

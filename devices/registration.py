@@ -20,7 +20,7 @@ from auth import audit, throttle, tokens
 from auth.keys import Keys
 from db.base import transaction
 from db.models import Claim, Device, Grant, Kind, Level
-from devices import claiming, credentials, fields
+from devices import claiming, credentials, fields, usernames
 from devices.ports import BrokerAdmin
 from errors import Conflict, Forbidden, TooMany
 from notify.mark import N_
@@ -90,9 +90,9 @@ def register(
         throttle.check(key, WRONG_SECRETS, now=now)
     try:
         try:
-            registered, news = _enter(asked, keys, now)
+            registered, news = _enter(asked, keys, broker, now)
         except IntegrityError:  # the same device, registered at the same moment
-            registered, news = _enter(asked, keys, now)
+            registered, news = _enter(asked, keys, broker, now)
     except _WrongSecret:
         for key in counted:
             throttle.hit(key, WRONG_SECRETS, now=now)
@@ -127,13 +127,15 @@ class _WrongSecret(Forbidden):
     code, text = "claim_secret_wrong", N_("This claim secret is wrong.")
 
 
-def _enter(asked: _Asked, keys: Keys, now: datetime) -> tuple[Registered, bool]:
+def _enter(
+    asked: _Asked, keys: Keys, broker: BrokerAdmin, now: datetime
+) -> tuple[Registered, bool]:
     """Find or make the device; return it and whether the broker must hear of it."""
     with transaction() as session:
         device = session.scalar(select(Device).filter_by(hardware_id=asked.hardware_id))
         is_new = device is None
         if device is None:
-            device = _make(session, asked, keys, now)
+            device = _make(session, asked, keys, broker, now)
         record = _bound(session, device, asked, is_new, keys)
         owned = claiming.has_owner(session, device)
         if device.revoked_at is not None and not is_new and (owned or asked.required):
@@ -158,7 +160,9 @@ def _enter(asked: _Asked, keys: Keys, now: datetime) -> tuple[Registered, bool]:
     return registered, news
 
 
-def _make(session: Session, asked: _Asked, keys: Keys, now: datetime) -> Device:
+def _make(
+    session: Session, asked: _Asked, keys: Keys, broker: BrokerAdmin, now: datetime
+) -> Device:
     if asked.required and not asked.is_vouched_for:
         raise _WrongSecret
     if not asked.required:
@@ -176,6 +180,7 @@ def _make(session: Session, asked: _Asked, keys: Keys, now: datetime) -> Device:
         revoked_at=None if asked.required else now,
     )
     _take_controller_id(session, device, asked.controller_id)
+    device.mqtt_username = usernames.choose(session, device.controller_id, broker)
     session.add(device)
     session.flush()
     return device

@@ -17,7 +17,7 @@ from auth import access, audit, tokens
 from auth.keys import Keys
 from db.base import db, transaction
 from db.models import Device, Grant, Handshake, Level, User
-from devices import credentials, fields, handshake
+from devices import credentials, fields, handshake, usernames
 from devices.ports import BrokerAdmin, BrokerIdentity, LiveBus, LiveEvent
 from errors import Conflict
 from notify.mark import N_
@@ -85,6 +85,7 @@ def create(
     with transaction() as session:
         _check_name(name, by)
         _check_ids(device)
+        device.mqtt_username = usernames.choose(session, device.controller_id, broker)
         session.add(device)
         session.add(Grant(user=by, device=device, level=Level.OWNER, created_at=now))
         _, token = tokens.issue(session, device, label="", now=now)
@@ -281,14 +282,18 @@ def each_identity() -> Iterator[BrokerIdentity]:
 
 
 def _check_name(name: str, by: User, device: Device | None = None) -> None:
-    owned = (
-        select(Device.id, Device.name)
+    """Refuse a name that another device of this person has, in whatever case."""
+    same = (
+        select(Device.id)
         .join(Grant, Grant.device_id == Device.id)
-        .where(Grant.user_id == by.id, Grant.level == Level.OWNER)
+        .where(
+            Device.name_key == name.casefold(),
+            Grant.user_id == by.id,
+            Grant.level == Level.OWNER,
+        )
     )
-    for key, taken in db.session.execute(owned):
-        if taken.casefold() == name.casefold() and (device is None or key != device.id):
-            raise Conflict("device_name_taken", N_("Another device of yours has this name."))
+    if any(device is None or key != device.id for key in db.session.scalars(same)):
+        raise Conflict("device_name_taken", N_("Another device of yours has this name."))
 
 
 def _check_ids(device: Device) -> None:

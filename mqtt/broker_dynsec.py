@@ -5,16 +5,20 @@ user, because the plugin of Mosquitto 2.0 does not expand `%u`.  The broker hash
 itself, so they are made again from the seeds.  The four default ACLs are set to deny.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from auth.keys import sha256
 from config import Settings
 from devices.ports import BrokerIdentity
+from errors import Invalid
 from mqtt import dynsec
 from mqtt.broker_files import checked
 from mqtt.decide import WRITE, Grant, of_device
 from mqtt.dynsec import Command
+
+log = logging.getLogger(__name__)
 
 DEFAULTS = ("publishClientSend", "publishClientReceive", "subscribe", "unsubscribe")
 ROLE = "gatehouse-"  # begins the names of our roles; what is named otherwise is not ours
@@ -32,12 +36,18 @@ class DynsecBroker:
         self._settings = settings
         self._password_of = password_of
 
+    def username_for(self, _controller_id: str) -> None:
+        """Return nothing: a name that people choose might be another account's there."""
+
     def upsert(self, *identities: BrokerIdentity) -> None:
         """Let devices in with these credentials; their live connections are cut.
 
         Raises:
+            Invalid: broker_name_invalid.
             Unavailable: the broker cannot be told now; the next `reconcile` makes up for it.
         """
+        if any(identity.username == self._settings.mqtt_username for identity in identities):
+            raise Invalid("broker_name_invalid", "A device has the name of the server's account.")
         commands = [
             command
             for identity in identities
@@ -69,11 +79,17 @@ class DynsecBroker:
                     {"command": "listRoles", "verbose": True},
                 ]
             )
-            # asked for after the broker was: a device added meanwhile must not be lost
-            wanted = {identity.username: checked(identity) for identity in identities}
             known = {one["username"]: one.get("textname") for one in clients["data"]["clients"]}
             acls = {one["rolename"]: _topics(one["acls"]) for one in roles["data"]["roles"]}
-            ours = [name.removeprefix(ROLE) for name in acls if name.startswith(ROLE)]
+            ours = {name.removeprefix(ROLE) for name in acls if name.startswith(ROLE)}
+            # asked for after the broker was: a device added meanwhile must not be lost
+            wanted = {identity.username: checked(identity) for identity in identities}
+            for name, identity in list(wanted.items()):
+                if name in known and name not in ours and known[name] != _mark(identity):
+                    log.error(
+                        "the broker has an account %s of its own: that device stays out", name
+                    )
+                    del wanted[name]
             fresh = [
                 identity
                 for name, identity in wanted.items()

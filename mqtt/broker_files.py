@@ -12,16 +12,19 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from devices.ports import BrokerIdentity
 from errors import Invalid
-from mqtt.decide import READ, WRITE, Grant, of_device
+from mqtt import broker_rules
+from mqtt.broker_rules import USER
+from mqtt.decide import Grant
 from mqtt.topics import CONTROLLER_ID
 
 PASSWORDS, ACL = "passwords", "acl"
 USERNAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-END = "# end"  # the last line; a file without it was damaged
-VERBS = {READ: "read", WRITE: "write"}
+END = "# end\n"  # the last line; a file without it was damaged
+BETWEEN = "\n\n"  # blocks of rules
 
 
 @contextmanager
@@ -43,13 +46,6 @@ def replace(path: Path, text: str) -> None:
     fresh.replace(path)
 
 
-def block(username: str, grants: Iterable[Grant]) -> str:
-    """Return the lines of one user in the ACL file."""
-    lines = [f"user {username}"]
-    lines += [f"topic {VERBS[grant.action]} {grant.filter}" for grant in grants]
-    return "\n".join(lines)
-
-
 def checked(identity: BrokerIdentity) -> BrokerIdentity:
     """Return an identity whose names cannot change the meaning of a line or a filter.
 
@@ -66,6 +62,13 @@ def checked(identity: BrokerIdentity) -> BrokerIdentity:
     if not names:
         raise Invalid("broker_name_invalid", "A broker name has letters, digits, '_' and '-' only.")
     return identity
+
+
+class Files(NamedTuple):
+    """What the two files say of each user, by name."""
+
+    passwords: dict[str, str]  # lines
+    rules: dict[str, str]  # blocks; "" is for all
 
 
 class FileBroker:
@@ -94,72 +97,100 @@ class FileBroker:
         self._known = known
         self._reload = reload
 
+    def username_for(self, controller_id: str) -> str | None:
+        """Return the controller id: who is named so needs no rules (`mqtt.broker_rules`)."""
+        return None if controller_id in self._accounts else controller_id
+
     def upsert(self, *identities: BrokerIdentity) -> None:
         """Let devices in with these credentials; a changed password cuts a live connection."""
-        entries = self._entries(identities)
-        with locked(self._folder):
-            users = self._read()
-            users.update(entries)
-            changed = self._write(users)
-        if changed:
-            self._reload()
+        entries = {identity.username: checked(identity) for identity in identities}
+        self._change(entries)
 
     def revoke(self, *usernames: str) -> None:
         """Refuse devices and cut their live connections."""
-        with locked(self._folder):
-            users = self._read()
-            for username in usernames:
-                users.pop(username, None)
-            changed = self._write(users)
-        if changed:
-            self._reload()
+        self._change(dict.fromkeys(usernames))
 
     def reconcile(self, identities: Iterable[BrokerIdentity]) -> None:
         """Make the broker know exactly these devices; changes nothing if it does."""
         with locked(self._folder):  # first: a device added meanwhile must not be lost
-            changed = self._write(self._entries(identities))
+            wanted = self._files(identities)
+            changed = self._write(self._read(), wanted)
         if changed:
             self._reload()
 
-    def _entries(self, identities: Iterable[BrokerIdentity]) -> dict[str, tuple[str, str]]:
-        return {
-            identity.username: (
-                identity.password_hash,
-                block(identity.username, of_device(checked(identity), self._namespace)),
-            )
-            for identity in identities
-        }
+    def _change(self, entries: Mapping[str, BrokerIdentity | None]) -> None:
+        """Replace what the files say of some users; None removes one."""
+        with locked(self._folder):
+            found = self._read()
+            if found is None:
+                wanted = self._files(self._known())
+            else:
+                wanted = Files(dict(found.passwords), dict(found.rules))
+            for username, identity in entries.items():
+                if identity is None:
+                    wanted.passwords.pop(username, None)
+                    wanted.rules.pop(username, None)
+                else:
+                    self._enter(wanted, identity)
+            changed = self._write(found, wanted)
+        if changed:
+            self._reload()
 
-    def _read(self) -> dict[str, tuple[str, str]]:
-        """Return user name -> (password hash, ACL block); all devices if a file is damaged."""
+    def _files(self, identities: Iterable[BrokerIdentity]) -> Files:
+        """Return what the files say when exactly these devices are known."""
+        made = Files({}, {"": broker_rules.for_all(self._namespace)})
+        for name, (hashed, grants) in self._accounts.items():
+            made.passwords[name] = f"{name}:{hashed}"
+            made.rules[name] = broker_rules.of_user(name, grants)
+        for identity in identities:
+            self._enter(made, checked(identity))
+        return made
+
+    def _enter(self, files: Files, identity: BrokerIdentity) -> None:
+        name = identity.username
+        files.passwords[name] = f"{name}:{identity.password_hash}"
+        if rules := broker_rules.exceptions(identity, self._namespace):
+            files.rules[name] = rules
+        else:
+            files.rules.pop(name, None)
+
+    def _read(self) -> Files | None:
+        """Return what the files say; None if one is missing or damaged."""
         try:
-            hashes = self._text(PASSWORDS).splitlines()
-            blocks = self._text(ACL).split("\n\n")
+            passwords = (self._folder / PASSWORDS).read_text()
+            rules = (self._folder / ACL).read_text()
         except (OSError, ValueError):
-            return self._entries(self._known())
-        acl = {text[5 : text.index("\n")]: text for text in blocks if text.startswith("user ")}
-        users = (line.partition(":")[::2] for line in hashes if not line.startswith("#"))
-        return {name: (hashed, acl.get(name, block(name, ()))) for name, hashed in users}
+            return None
+        if not (passwords.endswith(END) and rules.endswith(END)):
+            return None
+        lines = passwords.removesuffix(END).splitlines()
+        blocks = rules.removesuffix(END).split(BETWEEN)
+        return Files(
+            {line.partition(":")[0]: line for line in lines},
+            {_user_of(block): block for block in blocks if block},
+        )
 
-    def _text(self, name: str) -> str:
-        text = (self._folder / name).read_text()
-        if not text.endswith(END + "\n"):
-            raise ValueError(f"{name} is damaged")
-        return text
+    def _write(self, before: Files | None, after: Files) -> bool:
+        """Replace what differs; returns whether anything did.
 
-    def _write(self, users: dict[str, tuple[str, str]]) -> bool:
-        """Replace what differs from the files; returns whether anything did."""
-        users |= {name: (hashed, block(name, may)) for name, (hashed, may) in self._own()}
-        names = sorted(users)
-        passwords = "".join(f"{name}:{users[name][0]}\n" for name in names) + END + "\n"
-        acl = "".join(f"{users[name][1]}\n\n" for name in names) + END + "\n"
-        changed = False
-        for file, text in ((ACL, acl), (PASSWORDS, passwords)):
-            path = self._folder / file
-            if not path.exists() or path.read_text() != text:
-                replace(path, text)
-                changed = True
-        return changed
+        The broker may read the files at any moment: the rules of a user who goes stay until
+        nobody can log in as that user.
+        """
+        old = before or Files({}, {})
+        gone = {name: block for name, block in old.rules.items() if name not in after.rules}
+        if before is None or old.rules != after.rules:
+            blocks = [*after.rules.values(), *gone.values()]
+            self._replace(ACL, (f"{block}{BETWEEN}" for block in blocks))
+        if before is None or old.passwords != after.passwords:
+            self._replace(PASSWORDS, (f"{line}\n" for line in after.passwords.values()))
+        if gone:
+            self._replace(ACL, (f"{block}{BETWEEN}" for block in after.rules.values()))
+        return before != after
 
-    def _own(self) -> Iterable[tuple[str, tuple[str, list[Grant]]]]:
-        return self._accounts.items()
+    def _replace(self, name: str, parts: Iterable[str]) -> None:
+        replace(self._folder / name, "".join(parts) + END)
+
+
+def _user_of(block: str) -> str:
+    first = block.partition("\n")[0]
+    return first.removeprefix(USER) if first.startswith(USER) else ""

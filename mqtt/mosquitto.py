@@ -5,7 +5,6 @@ server adopts it.  Everything it needs is in `INSTANCE_DIR/broker`.
 """
 
 import errno
-import hashlib
 import os
 import secrets
 import shutil
@@ -13,18 +12,20 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
+from auth.keys import load
 from config import Settings
-from devices.credentials import SALT, mosquitto_hash
+from devices.credentials import HUMAN_ITERATIONS, ITERATIONS, SALT, mosquitto_hash
 from mqtt.broker_config import SOCKET, configuration
 from mqtt.broker_files import ACL, PASSWORDS, FileBroker, locked, replace
 from mqtt.decide import READ, WRITE, Grant
 
 ROLES = ("listener", "publisher", "bus")
-START_S = 20.0  # how long a start may take; ten thousand devices need three seconds
+START_S = 20.0  # how long a start may take
 STOP_S = 10.0
 RELOAD_S = 2.0  # how long `reload` waits for the broker to have done it
 LONGEST_SOCKET = 107  # bytes of a path, by the operating system
@@ -83,7 +84,8 @@ def client_id(settings: Settings, role: str) -> str:
 def accounts(settings: Settings) -> dict[str, tuple[str, list[Grant]]]:
     """Return user name -> (password hash, grants) of the server's own connections.
 
-    The salt follows from the password, which is random, so that the line is always the same.
+    The salt follows from the password and the server's own secret, so that the line is always
+    the same.
     """
     live = f"{settings.mqtt_namespace}/$live/#"
     everything = [Grant(READ, "#"), Grant(READ, "$SYS/#"), Grant(WRITE, "#")]
@@ -94,11 +96,12 @@ def accounts(settings: Settings) -> dict[str, tuple[str, list[Grant]]]:
     }
     if not settings.manages_broker:  # one account for all
         may = {"server": everything} if settings.mqtt_username else {}
-    made = {}
+    made, keys = {}, load(settings)
     for role, grants in may.items():
         username, password = server_login(settings, role)
-        salt = hashlib.sha256(password.encode()).digest()[:SALT]
-        made[username] = (mosquitto_hash(password, salt), grants)
+        salt = bytes.fromhex(keys.mac("broker-salt", password))[:SALT]
+        iterations = ITERATIONS if settings.manages_broker else HUMAN_ITERATIONS
+        made[username] = (mosquitto_hash(password, salt, iterations=iterations), grants)
     return made
 
 
@@ -153,19 +156,22 @@ class Mosquitto:
             self._failed_at = time.monotonic()
 
     def reload(self, wait_s: float = RELOAD_S) -> bool:
-        """Make the broker read its files again; returns whether it has within `wait_s`.
+        """Make the broker read its files again before it reads from whoever connects from now on.
 
-        Connections of users who were removed or got another password end.
+        Connections of users who were removed or got another password end.  Returns False if the
+        broker does not run, or does not answer within `wait_s`.
         """
         process = self._running()
         if process is None:
             return False
+        # one that is still starting would end, one that is reading its files would forget
         if not self._answers(wait_s):
-            return False  # still starting: the signal would end it
+            return False
         if self._log_is_long():
             (self._folder / "log").replace(self._folder / "log.1")  # the signal opens a new one
         process.send_signal(signal.SIGHUP)
-        return self._answers(wait_s)
+        self._nudge(wait_s)
+        return True
 
     def log_everything(self, wanted: bool) -> None:
         """Have the broker log each packet, or only what is out of the ordinary."""
@@ -261,6 +267,11 @@ class Mosquitto:
         except OSError:
             return False
         return True
+
+    def _nudge(self, wait_s: float) -> None:
+        """Wake the broker, which looks at signals when something arrives."""
+        with suppress(OSError):
+            self._connection(wait_s).close()
 
     def _connection(self, wait_s: float) -> socket.socket:
         host, port = endpoint(self._settings)

@@ -12,7 +12,7 @@ from db.models.account import (
 from db.models.audit import AuditEvent
 from db.models.claim import Claim
 from db.models.command import Command
-from db.models.device import Device, DeviceToken, Kind
+from db.models.device import Device, DeviceToken, Kind, UsedUsername
 from db.models.file import DeviceConfig, DeviceFile, RetainedConfig
 from db.models.grant import Grant, Level
 from db.models.handshake import Handshake
@@ -49,6 +49,7 @@ __all__ = [
     "RetainedConfig",
     "ShareToken",
     "StoredAnswer",
+    "UsedUsername",
     "User",
     "UserSession",
 ]

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, String
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from db.base import Base, Key
 from db.models.columns import short_id
@@ -28,7 +28,8 @@ class Kind(enum.StrEnum):
     OTHER = "other"
 
 
-def _mqtt_username() -> str:
+def opaque_username() -> str:
+    """Return a user name for the broker that no other device ever has."""
     return "d" + short_id(15)
 
 
@@ -40,10 +41,11 @@ class Device(Base):
     id: Mapped[int] = mapped_column(Key, primary_key=True)  # never leaves the database
     public_id: Mapped[str] = mapped_column(String(16), unique=True, default=short_id)
     name: Mapped[str] = mapped_column(String(80))
+    name_key: Mapped[str] = mapped_column(String(240), index=True)  # the name without its case
     kind: Mapped[str] = mapped_column(String(16), default=Kind.OTHER)
     hardware_id: Mapped[str | None] = mapped_column(String(64), unique=True)  # never changes
     controller_id: Mapped[str] = mapped_column(String(64), unique=True)  # in topics; may change
-    mqtt_username: Mapped[str] = mapped_column(String(16), unique=True, default=_mqtt_username)
+    mqtt_username: Mapped[str] = mapped_column(String(64), unique=True, default=opaque_username)
     mqtt_hash: Mapped[str] = mapped_column(String(160))  # $7$ PBKDF2-SHA512, as Mosquitto reads it
     mqtt_seed: Mapped[str] = mapped_column(String(32))  # with the server's secret: the password
     command_seed: Mapped[str] = mapped_column(String(32))  # with it: the command key
@@ -71,8 +73,25 @@ class Device(Base):
         back_populates="device", cascade="all, delete-orphan"
     )
 
+    @validates("name")
+    def _fold(self, _key: str, name: str) -> str:
+        self.name_key = name.casefold()
+        return name
+
     def __repr__(self) -> str:
         return f"<Device {self.public_id}>"
+
+
+class UsedUsername(Base):
+    """A user name that a device was given at the broker after its controller id.
+
+    Kept for ever: the broker may hold messages for a device that is gone, and hand them to whoever
+    comes under its name.
+    """
+
+    __tablename__ = "used_username"
+
+    username: Mapped[str] = mapped_column(String(64), primary_key=True)
 
 
 class DeviceToken(Base):

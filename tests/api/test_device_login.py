@@ -218,10 +218,16 @@ def test_a_revoked_device_cannot_log_in(known, server):
     assert call(server, "/device_login", data=form).status_code == 401
 
 
-def test_a_user_name_cannot_be_taken_by_a_controller_id(known, server, program):
-    other = add(program("bob"), controller_id=known["mqtt"]["username"])
-    form = {"name": known["mqtt"]["username"], "password": other["mqtt"]["password"]}
-    assert call(server, "/device_login", data=form).status_code == 401
+def test_who_has_the_first_controller_id_of_another_logs_in_by_it(server, program):
+    alice = program()
+    renamed = add(alice, controller_id="c1")
+    alice("PATCH", f"/devices/{renamed['id']}", json={"controller_id": "c2"})
+    second = add(alice, name="Back door", controller_id="c1")
+    for made, name in ((second, "c1"), (renamed, "c2"), (renamed, renamed["mqtt"]["username"])):
+        form = {"name": name, "password": made["mqtt"]["password"]}
+        assert call(server, "/device_login", data=form).status_code == 200
+        spoken = db.session.query(Handshake).order_by(Handshake.logged_in_at.desc()).first()
+        assert spoken.device.public_id == made["id"]
 
 
 def test_no_secret_is_kept_or_written_down(known, server, caplog):

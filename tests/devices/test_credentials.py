@@ -31,7 +31,9 @@ def test_a_hash_fits_its_password_only():
     hashed = credentials.mosquitto_hash("right")
     assert credentials.matches("right", hashed)
     assert not credentials.matches("wrong", hashed)
-    for broken in ("", "$7$101$x", "$6$101$a$b", "$7$102$AAAA$AAAA", "$7$101$\u00e9$b", "plain"):
+    for iterations in ("0", "102", "x", "9999999"):
+        assert not credentials.matches("right", f"$7${iterations}$AAAA$AAAA")
+    for broken in ("", "$7$101$x", "$6$101$a$b", "$7$101$\u00e9$b", "plain"):
         assert not credentials.matches("right", broken)
 
 

@@ -415,3 +415,18 @@ def test_files_for_a_broker_that_shares_the_folder_have_the_servers_login(settin
     assert name == "gate"
     assert credentials.matches("secret", hashed)
     assert not Mosquitto(foreign).reload()
+
+
+def test_an_account_of_somebody_else_is_not_replaced_by_a_device(dynsec, settings):
+    for name in ("watcher", "gatekeeper"):
+        device = BrokerIdentity(name, dynsec.identity(1).password_hash, "c1", "seed-1")
+        dynsec.admin.reconcile([device, dynsec.identity(2)])
+    with pytest.raises(Invalid):
+        dynsec.admin.upsert(device)
+    for login in (("watcher", "secret"), ("gatekeeper", "secret")):
+        speaker = Speaker(dynsec.port, *login)
+        assert speaker.is_in
+        speaker.close()
+    speaker = dynsec.connect(dynsec.identity(2))
+    assert speaker.is_in
+    speaker.close()

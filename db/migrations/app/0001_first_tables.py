@@ -39,10 +39,11 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("public_id", sa.String(length=16), nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("name_key", sa.String(length=240), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("hardware_id", sa.String(length=64), nullable=True),
         sa.Column("controller_id", sa.String(length=64), nullable=False),
-        sa.Column("mqtt_username", sa.String(length=16), nullable=False),
+        sa.Column("mqtt_username", sa.String(length=64), nullable=False),
         sa.Column("mqtt_hash", sa.String(length=160), nullable=False),
         sa.Column("mqtt_seed", sa.String(length=32), nullable=False),
         sa.Column("command_seed", sa.String(length=32), nullable=False),
@@ -64,6 +65,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("mqtt_username", name=op.f("uq_device_mqtt_username")),
         sa.UniqueConstraint("public_id", name=op.f("uq_device_public_id")),
     )
+    with op.batch_alter_table("device", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_device_name_key"), ["name_key"], unique=False)
+
     op.create_table(
         "outbox_message",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -116,6 +120,11 @@ def upgrade() -> None:
             batch_op.f("ix_stored_answer_created_at"), ["created_at"], unique=False
         )
 
+    op.create_table(
+        "used_username",
+        sa.Column("username", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("username", name=op.f("pk_used_username")),
+    )
     op.create_table(
         "user_account",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -834,6 +843,7 @@ def downgrade() -> None:
 
     op.drop_table("api_token")
     op.drop_table("user_account")
+    op.drop_table("used_username")
     with op.batch_alter_table("stored_answer", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_stored_answer_created_at"))
 
@@ -843,6 +853,9 @@ def downgrade() -> None:
         batch_op.drop_index("ix_outbox_message_state_due_at")
 
     op.drop_table("outbox_message")
+    with op.batch_alter_table("device", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_device_name_key"))
+
     op.drop_table("device")
     with op.batch_alter_table("audit_event", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_event_user_id_at")

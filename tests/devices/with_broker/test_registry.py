@@ -7,6 +7,7 @@ from auth import tokens
 from clock import utcnow
 from db.base import db
 from db.models import AuditEvent, Command, Device, DeviceToken, Grant, Level
+from db.models.device import opaque_username
 from db.telemetry.store import TelemetryStore
 from devices import credentials, registry
 from errors import AppError, Conflict, Forbidden, Invalid, NotFound
@@ -64,6 +65,12 @@ def test_a_person_has_no_two_devices_of_one_name(house, owner, name):
         house.device(owner, name)
     assert caught.value.code == "device_name_taken"
     assert count(Device) == 1
+
+
+def test_case_makes_no_other_name_in_any_script(house, owner):
+    house.device(owner, "Врата")
+    with pytest.raises(Conflict):
+        house.device(owner, "ВРАТА")
 
 
 def test_two_people_may_use_the_same_name(house, owner, stranger):
@@ -144,6 +151,36 @@ def test_topics_follow_the_controller_id(house, owner):
     )
     until(lambda: listener.got, 5)
     assert listener.got == [("gatehouse/after/telemetry", b"2")]
+
+
+def test_a_user_name_is_the_first_controller_id_and_stays(house, owner):
+    device = house.device(owner, controller_id="c1").device
+    registry.update(device, by=owner, now=utcnow(), broker=house.broker, controller_id="c2")
+    db.session.rollback()
+    assert (device.mqtt_username, device.controller_id) == ("c1", "c2")
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_user_name_is_never_given_to_a_second_device(house, owner, store, gone):
+    first = house.device(owner, controller_id="c1").device
+    change = {"by": owner, "now": utcnow(), "broker": house.broker}
+    registry.update(first, controller_id="c2", **change)
+    if gone:
+        registry.delete(first, store=store, **change)
+    second = house.device(owner, "Back door", controller_id="c1")
+    assert second.device.mqtt_username != "c1"
+
+    listener = house.connect(*server_login(house.settings, "listener"))
+    listener.subscribe("gatehouse/#")
+    house.connect(second.device.mqtt_username, second.mqtt_password).publish(
+        "gatehouse/c1/telemetry", "1"
+    )
+    until(lambda: listener.got == [("gatehouse/c1/telemetry", b"1")], 5)
+
+
+def test_nobody_takes_a_name_that_was_given_by_chance(house, owner):
+    given = opaque_username()
+    assert house.device(owner, controller_id=given).device.mqtt_username != given
 
 
 @pytest.mark.parametrize(
