@@ -55,6 +55,9 @@
     }
   });
 
+  /* What somebody asked for and must not miss */
+  gatehouse.appeared("[data-arrived]", (element) => element.focus());
+
   /* The link of the page that is shown */
   function markLinks() {
     for (const link of document.querySelectorAll(".gh-nav-link")) {

@@ -1,5 +1,6 @@
 """The form that makes a guest link: wall-clock times beside the door, hours of weekdays, limits."""
 
+import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -134,6 +135,15 @@ def copied(link: GuestLink) -> list[Any]:
         *(rule.get("days", []), rule.get("from", ""), rule.get("until", "")),
         *(link.max_uses, "", link.language or BROWSERS, ""),
     ]
+
+
+def copied_note(link: GuestLink) -> Component:
+    """Return what says that the form is filled; a new one each time, which takes the focus."""
+    told = _("Filled in as for %(guest)s, from the end of that stay on.", guest=link.label)
+    return html.Div(
+        components.note(told, "ok", role="status", tabIndex="-1", **{"data-arrived": ""}),
+        key=secrets.token_hex(4),
+    )
 
 
 def day_words() -> dict[str, str]:

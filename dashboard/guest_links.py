@@ -29,6 +29,11 @@ def state_words() -> dict[LinkState, str]:
     }
 
 
+def anchor(link_id: str) -> str:
+    """Return the id of a link's details on the page, which its bar in the calendar leads to."""
+    return f"guest-link-{link_id}"
+
+
 def listing(links: Sequence[GuestLink], *, now: datetime) -> Component:
     """Return the links, those that still open before those that are over."""
     if not links:
@@ -111,7 +116,9 @@ def _link(link: GuestLink, state: LinkState) -> Component:
             html.Div(" · ".join(_limits(link)), className="gh-muted gh-small"),
             html.Div(actions, className="gh-actions"),
         ],
+        id=anchor(link.public_id),
         className="gh-list-item",
+        tabIndex="-1",
         **{"aria-label": link.label, "data-link": link.public_id},
     )
 

@@ -2,6 +2,9 @@
 
 TOASTS = "toasts"
 MAIN = "main"
+ACCESS_DEVICE = "access-device"
+ACCESS_LINKS = "access-links"
+ACCESS_WEEKS = "access-weeks"
 
 
 def chart(device: str, sensor: str) -> dict[str, str]:

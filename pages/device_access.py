@@ -14,27 +14,23 @@ from auth import access as rights
 from auth import sessions
 from clock import utcnow
 from dashboard import (
+    access_guests,
+    access_people,
     access_sections,
     components,
     errors_shown,
-    guest_form,
-    guest_links,
     hand_off,
+    ids,
     log_view,
-    people,
     rows,
 )
 from dashboard.access import access
 from db.models import Device, Level, User
-from devices import access_log, app_tokens, guests, invitations, share_tokens, sharing
-from errors import Invalid, NotFound
+from devices import access_log, app_tokens, guests, share_tokens, sharing
+from errors import Invalid
 
-DEVICE, LINKS, MADE, PEOPLE, TOKENS, TOKEN_MADE, APPS, LOG, LOG_MARK, TICK = (
-    f"access-{part}"
-    for part in (
-        *("device", "links", "made", "people", "tokens"),
-        *("token-made", "apps", "log", "log-mark", "tick"),
-    )
+TOKENS, TOKEN_MADE, APPS, LOG, LOG_MARK, TICK = (
+    f"access-{part}" for part in ("tokens", "token-made", "apps", "log", "log-mark", "tick")
 )
 LOG_LINES = 100
 LOG_EVERY_MS = 2000
@@ -48,6 +44,8 @@ def title(user: User, /, device_id: Any = "", **_query: Any) -> str:
 
 # before /devices/<device_id>, which would match this path too
 dash.register_page(__name__, path_template="/devices/<device_id>/access", title=title, order=2.5)
+access_guests.register()
+access_people.register()
 
 
 @access("user")
@@ -56,24 +54,10 @@ def layout(user: User, /, device_id: Any = "", **_query: Any) -> Component:
     device = rights.visible(user, str(device_id), Level.MANAGER)
     level = rights.level(user, device) or Level.VIEWER
     log = access_log.newest(device, by=user, limit=LOG_LINES)
-    doors = (
-        [
-            access_sections.section(
-                _("Guest links"),
-                html.Div(id=MADE),
-                html.Div(_links(device, user), id=LINKS),
-                components.fold(
-                    _("New guest link …"),
-                    guest_form.form(guest_form.zone_of(device, user), now=utcnow()),
-                ),
-            )
-        ]
-        if device.kind in guests.OPENABLE
-        else []
-    )
+    doors = [access_guests.section(device, user)] if device.kind in guests.OPENABLE else []
     return html.Div(
         [
-            dcc.Store(id=DEVICE, data=device.public_id),
+            dcc.Store(id=ids.ACCESS_DEVICE, data=device.public_id),
             dcc.Store(id=LOG_MARK, data=log_view.newest_of(log)),
             dcc.Interval(id=TICK, interval=LOG_EVERY_MS),
             access_sections.head(device),
@@ -81,11 +65,7 @@ def layout(user: User, /, device_id: Any = "", **_query: Any) -> Component:
             access_sections.log(device, html.Div(log_view.table(log), id=LOG)),
             html.Div(
                 [
-                    access_sections.section(
-                        _("Who has access"),
-                        html.Div(_people(device, user, level), id=PEOPLE),
-                        people.form(level),
-                    ),
+                    access_people.section(device, user, level),
                     access_sections.section(
                         _("Tokens for engineers"),
                         html.Div(id=TOKEN_MADE),
@@ -104,161 +84,6 @@ def layout(user: User, /, device_id: Any = "", **_query: Any) -> Component:
 
 
 @callback(
-    Output(MADE, "children"),
-    Output(LINKS, "children"),
-    Output(guest_form.PROBLEM, "children"),
-    Input(guest_form.CREATE, "n_clicks"),
-    *(State(name, "value") for name in guest_form.FIELDS),
-    State(DEVICE, "data"),
-    prevent_initial_call=True,
-    running=[(Output(guest_form.CREATE, "disabled"), True, False)],
-    on_error=errors_shown.beside(guest_form.PROBLEM),
-)
-@access("user")
-def create_link(user: User, clicks: int | None, *values: Any) -> Any:
-    """Make a guest link and show its address, this once."""
-    if not clicks:
-        raise PreventUpdate
-    *filled, public_id = values
-    device = _device(user, public_id)
-    parts = wiring.current()
-    link, url = guests.create(
-        device,
-        guest_form.terms(dict(zip(guest_form.FIELDS, filled, strict=True))),
-        by=user,
-        keys=parts.keys,
-        url=parts.settings.url,
-        now=utcnow(),
-        address=sessions.client_address(),
-    )
-    return guest_links.made(link, url), _links(device, user), None
-
-
-@callback(
-    Output(LINKS, "children", allow_duplicate=True),
-    rows.presses(guest_links.REVOKE),
-    State(DEVICE, "data"),
-    prevent_initial_call=True,
-)
-@access("user")
-def revoke_link(user: User, _clicks: Any, public_id: Any) -> Any:
-    """End a guest link."""
-    link_id = rows.pressed()
-    device = _device(user, public_id)
-    guests.revoke(device, link_id, by=user, now=utcnow(), address=sessions.client_address())
-    return _links(device, user)
-
-
-@callback(
-    *(Output(name, "value") for name in guest_form.FIELDS),
-    rows.presses(guest_links.COPY),
-    State(DEVICE, "data"),
-    prevent_initial_call=True,
-)
-@access("user")
-def copy_link(user: User, _clicks: Any, public_id: Any) -> Any:
-    """Fill the form with what a link allows, for the next guest."""
-    link_id = rows.pressed()
-    for link in guests.of(_device(user, public_id), by=user):
-        if link.public_id == link_id:
-            return guest_form.copied(link)
-    raise NotFound("guest_link_not_found", _("There is no such link."))
-
-
-@callback(
-    Output(PEOPLE, "children"),
-    Output(people.PROBLEM, "children"),
-    Output(people.EMAIL, "value"),
-    Input(people.SHARE, "n_clicks"),
-    State(people.EMAIL, "value"),
-    State(people.LEVEL, "value"),
-    State(DEVICE, "data"),
-    prevent_initial_call=True,
-    running=[(Output(people.SHARE, "disabled"), True, False)],
-    on_error=errors_shown.beside(people.PROBLEM),
-)
-@access("user")
-def share(user: User, clicks: int | None, email: Any, level: Any, public_id: Any) -> Any:
-    """Give an address a level."""
-    if not clicks:
-        raise PreventUpdate
-    device = _device(user, public_id)
-    sharing.share(device, _text(email), sharing.parse_level(_text(level)), by=user, **_told())
-    return _people(device, user), None, ""
-
-
-@callback(
-    Output(people.HANDED, "children"),
-    Output(PEOPLE, "children", allow_duplicate=True),
-    Input(people.HAND, "n_clicks"),
-    State(people.HEIR, "value"),
-    State(DEVICE, "data"),
-    prevent_initial_call=True,
-    running=[(Output(people.HAND, "disabled"), True, False)],
-    on_error=errors_shown.beside(people.HANDED),
-)
-@access("user")
-def hand_over(user: User, clicks: int | None, email: Any, public_id: Any) -> Any:
-    """Offer the device to somebody, who becomes its owner by accepting."""
-    if not clicks:
-        raise PreventUpdate
-    device = _device(user, public_id, Level.OWNER)
-    offer = invitations.offer_ownership(
-        device, _text(email), by=user, now=utcnow(), address=sessions.client_address()
-    )
-    told = _("Offered to %(person)s; nothing changes until then.", person=offer.email)
-    return components.note(told, "ok"), _people(device, user)
-
-
-@callback(
-    Output(PEOPLE, "children", allow_duplicate=True),
-    rows.presses(people.CHANGE),
-    State({"type": people.NEW_LEVEL, "row": dash.ALL}, "id"),
-    State({"type": people.NEW_LEVEL, "row": dash.ALL}, "value"),
-    State(DEVICE, "data"),
-    prevent_initial_call=True,
-)
-@access("user")
-def change_level(user: User, _clicks: Any, names: Any, levels: Any, public_id: Any) -> Any:
-    """Change the level of somebody."""
-    holder = rows.pressed()
-    device = _device(user, public_id)
-    level = sharing.parse_level(rows.value_in(holder, names, levels))
-    sharing.change(device, holder, level, by=user, **_told())
-    return _people(device, user)
-
-
-@callback(
-    Output(PEOPLE, "children", allow_duplicate=True),
-    rows.presses(people.REMOVE),
-    State(DEVICE, "data"),
-    prevent_initial_call=True,
-)
-@access("user")
-def remove(user: User, _clicks: Any, public_id: Any) -> Any:
-    """Take somebody's level away."""
-    holder = rows.pressed()
-    device = _device(user, public_id)
-    sharing.remove(device, holder, by=user, **_told())
-    return _people(device, user)
-
-
-@callback(
-    Output(PEOPLE, "children", allow_duplicate=True),
-    rows.presses(people.WITHDRAW),
-    State(DEVICE, "data"),
-    prevent_initial_call=True,
-)
-@access("user")
-def withdraw(user: User, _clicks: Any, public_id: Any) -> Any:
-    """Take an invitation back."""
-    offer = rows.pressed()
-    device = _device(user, public_id)
-    invitations.withdraw(device, offer, by=user, now=utcnow(), address=sessions.client_address())
-    return _people(device, user)
-
-
-@callback(
     Output(TOKEN_MADE, "children"),
     Output(TOKENS, "children"),
     Output(hand_off.PROBLEM, "children"),
@@ -267,7 +92,7 @@ def withdraw(user: User, _clicks: Any, public_id: Any) -> Any:
     State(hand_off.LEVEL, "value"),
     State(hand_off.USES, "value"),
     State(hand_off.DAYS, "value"),
-    State(DEVICE, "data"),
+    State(ids.ACCESS_DEVICE, "data"),
     prevent_initial_call=True,
     running=[(Output(hand_off.CREATE, "disabled"), True, False)],
     on_error=errors_shown.beside(hand_off.PROBLEM),
@@ -296,7 +121,7 @@ def create_token(
 @callback(
     Output(TOKENS, "children", allow_duplicate=True),
     rows.presses(hand_off.REVOKE),
-    State(DEVICE, "data"),
+    State(ids.ACCESS_DEVICE, "data"),
     prevent_initial_call=True,
 )
 @access("user")
@@ -311,7 +136,7 @@ def revoke_token(user: User, _clicks: Any, public_id: Any) -> Any:
 @callback(
     Output(APPS, "children"),
     rows.presses(hand_off.APP_REVOKE),
-    State(DEVICE, "data"),
+    State(ids.ACCESS_DEVICE, "data"),
     prevent_initial_call=True,
 )
 @access("user")
@@ -326,14 +151,15 @@ def revoke_app(user: User, _clicks: Any, public_id: Any) -> Any:
 @callback(
     Output(LOG, "children"),
     Output(LOG_MARK, "data"),
-    Output(LINKS, "children", allow_duplicate=True),
+    Output(ids.ACCESS_LINKS, "children", allow_duplicate=True),
     Input(TICK, "n_intervals"),
     State(LOG_MARK, "data"),
-    State(DEVICE, "data"),
+    State(ids.ACCESS_WEEKS, "data"),
+    State(ids.ACCESS_DEVICE, "data"),
     prevent_initial_call=True,
 )
 @access("user")
-def follow(user: User, ticks: int | None, mark: Any, public_id: Any) -> Any:
+def follow(user: User, ticks: int | None, mark: Any, weeks: Any, public_id: Any) -> Any:
     """Draw log and links anew when the log has changed."""
     if not ticks:
         raise PreventUpdate
@@ -341,25 +167,14 @@ def follow(user: User, ticks: int | None, mark: Any, public_id: Any) -> Any:
     found = access_log.newest(device, by=user, limit=LOG_LINES)
     if log_view.newest_of(found) == mark:
         raise PreventUpdate
-    links = _links(device, user) if device.kind in guests.OPENABLE else no_update
+    links = (
+        access_guests.links(device, user, weeks) if device.kind in guests.OPENABLE else no_update
+    )
     return log_view.table(found), log_view.newest_of(found), links
 
 
 def _device(user: User, public_id: Any, level: Level = Level.MANAGER) -> Device:
     return rights.visible(user, _text(public_id), level)
-
-
-def _links(device: Device, user: User) -> Component:
-    return guest_links.listing(guests.of(device, by=user), now=utcnow())
-
-
-def _people(device: Device, user: User, level: Level | None = None) -> Component:
-    return people.listing(
-        sharing.grants(device, by=user),
-        invitations.invitations(device, by=user, now=utcnow()),
-        user=user,
-        level=level or rights.level(user, device) or Level.VIEWER,
-    )
 
 
 def _tokens(device: Device, user: User) -> Component:

@@ -121,7 +121,15 @@ CALLBACKS = {
             *("withdraw", "create_token", "revoke_token", "revoke_app", "follow"),
         )
     },
-    "pages.device_access hand_over": OWNER,
+    **{
+        f"dashboard.access_guests {name}": MANAGER
+        for name in ("create_link", "revoke_link", "copy_link", "turn")
+    },
+    **{
+        f"dashboard.access_people {name}": MANAGER
+        for name in ("share", "change_level", "remove", "withdraw")
+    },
+    "dashboard.access_people hand_over": OWNER,
     **{f"pages.sharing {name}": SIGNED_IN for name in ("accept", "decline", "leave", "redeem")},
     **{f"pages.proposals {name}": SIGNED_IN for name in ("look_again", "accept", "ignore")},
     "pages.export address": SIGNED_IN,

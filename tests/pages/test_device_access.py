@@ -14,7 +14,12 @@ from db.models import Command, Device, GuestLink, Level, User
 from devices import app_tokens, commands
 from tests.portal import Portal, parts, press, texts
 
-PAGE = "pages.device_access"
+WHERE = {
+    **dict.fromkeys(("create_link", "revoke_link", "copy_link", "turn"), "dashboard.access_guests"),
+    **dict.fromkeys(
+        ("share", "hand_over", "change_level", "remove", "withdraw"), "dashboard.access_people"
+    ),
+}
 FORM = {
     "link_label_value": "Mia",
     "link_from_value": "2030-07-05T15:00",
@@ -39,7 +44,13 @@ def _tidy(portal: Portal, alice):
 
 
 def act(visitor, function, device, **values):
-    answer = press(visitor, PAGE, function, access_device_data=device.public_id, **values)
+    answer = press(
+        visitor,
+        WHERE.get(function, "pages.device_access"),
+        function,
+        access_device_data=device.public_id,
+        **values,
+    )
     assert answer.status_code in {200, 204}, answer.text
     return answer
 
