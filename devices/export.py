@@ -94,7 +94,7 @@ def gzipped(parts: Iterable[bytes]) -> Iterator[bytes]:
 
 def defused(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula: those get an apostrophe."""
-    return "'" + text if text.lstrip(" \u00a0")[:1] in FORMULA and text.strip() else text
+    return "'" + text if text.lstrip(" \u00a0")[:1] in FORMULA else text
 
 
 def text_cell(text: str) -> bytes:

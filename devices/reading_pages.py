@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Page = tuple[Times, Values]  # values: float64 of numbers and states, str objects of texts
 
 PAGE = 20_000  # rows read at once
+FIRST = 2_000  # of them, so that a download begins at once
 TEXTS = 1_000  # texts read at once
 HELD = 400_000  # values held at once side by side, over all sensors
 
@@ -46,11 +47,7 @@ def pages(
     if series.kind == "text":
         texts = _text_pages(store, series.id, extent, min(size, TEXTS))
         return steps.lasts(texts, step_ms) if step_ms else texts
-    read: Iterator[Page] = (
-        page
-        for page in store.pages(series.id, extent.start_ms, extent.end_ms, size=size)
-        if page[0].size
-    )
+    read = _numbers(store, series.id, extent, size)
     if not step_ms:
         return read
     return steps.means(read, step_ms) if series.kind == "number" else steps.lasts(read, step_ms)
@@ -93,6 +90,15 @@ class _Source:
 
     def _next(self) -> Page:
         return next(self._pages, (np.empty(0, np.int64), np.empty(0)))
+
+
+def _numbers(store: "TelemetryStore", series_id: int, extent: Extent, size: int) -> Iterator[Page]:
+    start_ms = extent.start_ms
+    for first in store.pages(series_id, start_ms, extent.end_ms, size=min(size, FIRST)):
+        yield first
+        start_ms = int(first[0][-1]) + 1
+        yield from store.pages(series_id, start_ms, extent.end_ms, size=size)
+        return
 
 
 def _text_pages(
