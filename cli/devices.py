@@ -11,19 +11,18 @@ import click
 import orjson
 
 import wiring
-from auth import addresses, people, tokens
+from auth import tokens
 from cli import transfer
+from cli.acting import acting_for, as_option, device_argument, json_option, person, show_fields
 from cli.groups import Group
+from cli.topics import topics
 from clock import utcnow
-from db.models import Device, Kind, User
+from db.models import Kind
 from devices import imports, inventory, presence, registry
-from errors import AppError, Conflict, NotFound
+from errors import AppError
 
 devices = Group("devices", help="Look after devices.")
 
-device_argument = click.argument("device")
-as_option = click.option("--as", "acting", metavar="EMAIL", help="Act as this person.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 kind_option = click.option("--kind", type=click.Choice([kind.value for kind in Kind]))
 format_option = click.option(
     "--format", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True
@@ -39,8 +38,8 @@ format_option = click.option(
 @json_option
 def add(owner: str, as_json: bool, kind: str | None, **given: str | None) -> None:
     """Add a device called NAME and print its secrets, this once."""
-    made = transfer.create({**given, "kind": kind or Kind.OTHER}, by=_person(owner))
-    _print(made, as_json)
+    made = transfer.create({**given, "kind": kind or Kind.OTHER}, by=person(owner))
+    show_fields(made, as_json)
 
 
 @devices.command("list")
@@ -71,7 +70,7 @@ def show(device: str, as_json: bool) -> None:
     more = {"firmware": found.firmware, "notes": found.notes, "timezone": found.timezone}
     living = tokens.listing(found, by=owner) if owner else []
     marks = [f"{token.public_id} {token.label}".strip() for token in living]
-    _print({**_summary(listed), **more, "tokens": marks}, as_json)
+    show_fields({**_summary(listed), **more, "tokens": marks}, as_json)
 
 
 @devices.command()
@@ -91,7 +90,7 @@ def edit(device: str, acting: str | None, **given: Any) -> None:
     changes = {field: value for field, value in given.items() if value is not None}
     changed = registry.update(
         found,
-        by=_acting(found, acting),
+        by=acting_for(found, acting),
         now=utcnow(),
         broker=wiring.current().broker,
         **changes,
@@ -107,9 +106,9 @@ def rotate(device: str, acting: str | None, as_json: bool) -> None:
     """Give a device a new broker password; the old one stops at once."""
     parts = wiring.current()
     found = inventory.find(device)
-    by = _acting(found, acting)
+    by = acting_for(found, acting)
     password = registry.rotate(found, by=by, now=utcnow(), broker=parts.broker, keys=parts.keys)
-    _print({"username": found.mqtt_username, "password": password}, as_json)
+    show_fields({"username": found.mqtt_username, "password": password}, as_json)
 
 
 @devices.command()
@@ -118,7 +117,7 @@ def rotate(device: str, acting: str | None, as_json: bool) -> None:
 def revoke(device: str, acting: str | None) -> None:
     """Shut a device out, at the broker and over HTTP, until its password is rotated."""
     found = inventory.find(device)
-    by = _acting(found, acting)
+    by = acting_for(found, acting)
     registry.revoke(found, by=by, now=utcnow(), broker=wiring.current().broker)
     click.echo(f"{found.name} is shut out")
 
@@ -131,7 +130,7 @@ def delete(device: str, acting: str | None) -> None:
     """Delete a device with all its readings."""
     parts = wiring.current()
     found = inventory.find(device)
-    name, by = found.name, _acting(found, acting)
+    name, by = found.name, acting_for(found, acting)
     registry.delete(found, by=by, now=utcnow(), broker=parts.broker, store=parts.store)
     click.echo(f"{name} is deleted")
 
@@ -144,7 +143,7 @@ def delete(device: str, acting: str | None) -> None:
 def token(device: str, acting: str | None, label: str, ended: str | None) -> None:
     """Make a token for a device and print it, this once; or end one."""
     found = inventory.find(device)
-    by = _acting(found, acting)
+    by = acting_for(found, acting)
     if ended:
         tokens.revoke(found, ended, by=by, now=utcnow())
         click.echo(f"{ended} is ended")
@@ -173,7 +172,7 @@ def import_all(file: Any, owner: str | None, form: str) -> None:
     failed = 0
     for number, given in enumerate(transfer.read(file, form), 1):
         try:
-            made.append(transfer.create(given, by=_person(given.get("owner") or owner or "")))
+            made.append(transfer.create(given, by=person(given.get("owner") or owner or "")))
         except AppError as error:
             failed += 1
             click.echo(f"device {number}: {error.message}", err=True)
@@ -195,7 +194,7 @@ def import_readings(device: str, file: Any, acting: str | None, sensor: str, dry
     report = imports.take(
         found,
         file.read(imports.LARGEST + 1),
-        by=_acting(found, acting),
+        by=acting_for(found, acting),
         store=parts.store,
         now=utcnow(),
         most_sensors=parts.settings.max_sensors_per_device,
@@ -217,26 +216,4 @@ def _summary(one: inventory.Listed) -> dict[str, Any]:
     }
 
 
-def _person(email: str) -> User:
-    user = people.by_email(addresses.key(email))
-    if user is None:
-        raise NotFound("user_not_found", "There is no account of %(email)s.", email=email or "''")
-    return user
-
-
-def _acting(device: Device, email: str | None) -> User:
-    """Return who acts: the person that was named, or the owner."""
-    person = _person(email) if email else inventory.owner(device)
-    if person is None:
-        raise Conflict("device_unclaimed", "Nobody has claimed this device yet.")
-    return person
-
-
-def _print(fields: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        click.echo(orjson.dumps(fields, option=orjson.OPT_INDENT_2))
-        return
-    width = max(map(len, fields))
-    for name, value in fields.items():
-        text = ", ".join(value) if isinstance(value, list) else value
-        click.echo(f"{name.ljust(width)}  {text if text is not None else ''}".rstrip())
+devices.add_command(topics)

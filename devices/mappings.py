@@ -5,6 +5,7 @@ administrators, who give branches, may map any topic outside the namespace.
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,10 @@ from db.models import Device, ForeignAction, Grant, Level, Mapping, User
 from devices import credentials
 from devices.foreign import bounds, grammar, paths
 from devices.foreign.entities import Action, Foreign, Source
+from devices.foreign.reader import Reader, Said
 from devices.parsing import NAME
 from devices.ports import BrokerAdmin, LiveBus, LiveEvent
-from errors import Forbidden, Invalid, NotFound
+from errors import Conflict, Forbidden, Invalid, NotFound
 from notify.mark import N_
 
 if TYPE_CHECKING:
@@ -55,11 +57,7 @@ def add(
     _check(source, namespace)
     with transaction() as session:
         access.require(by, device, Level.MANAGER)
-        if not may_use(by, [source.topic]):
-            raise Forbidden(
-                "topic_not_yours",
-                N_("This topic belongs to none of your devices. An administrator may map it."),
-            )
+        _check_right(by, source.topic)
         if len(of(device)) >= MOST:
             raise Invalid("too_many_mappings", N_("A device has at most %(most)s."), most=MOST)
         mapping = _row(device, source, announced=False)
@@ -67,6 +65,60 @@ def add(
         _note(device, "mapping.add", by, now, address, topic=source.topic, sensor=source.sensor)
     tell(bus, device)
     return mapping
+
+
+def change(
+    device: Device,
+    public_id: str,
+    wanted: dict[str, Any],
+    *,
+    by: User,
+    now: datetime,
+    namespace: str,
+    bus: LiveBus,
+    address: str = "",
+) -> bool:
+    """Change a mapping that a person made; returns False if it was so already.
+
+    Args:
+        device: whose mapping.
+        public_id: of the mapping.
+        wanted: any of topic, path, sensor, kind, unit, scale and offset.
+        by: who manages the device.
+        now: when.
+        namespace: MQTT_NAMESPACE.
+        bus: told of it.
+        address: of the request, for the audit log.
+
+    Raises:
+        NotFound, Forbidden: `by` does not manage the device, may not read the topic, or there is
+            no such mapping.
+        Conflict: the device announces this mapping itself.
+        Invalid: a value cannot be used.
+    """
+    with transaction() as session:
+        access.require(by, device, Level.MANAGER)
+        mapping = _find(device, public_id)
+        if mapping.announced:
+            raise Conflict("mapping_announced", N_("The device announces this mapping itself."))
+        given = {"template" if name == "path" else name: value for name, value in wanted.items()}
+        before = source_of(mapping)
+        source = replace(before, **given)
+        _check(source, namespace)
+        _check_right(by, source.topic)
+        if source == before:
+            return False
+        for name, value in given.items():
+            setattr(mapping, name, value)
+        session.flush()
+        _note(device, "mapping.change", by, now, address, topic=source.topic, sensor=source.sensor)
+    tell(bus, device)
+    return True
+
+
+def tried(sources: Sequence[Source], topic: str, payload: str) -> Said:
+    """Return what a message would come to, without taking it in."""
+    return Reader(sources).take(topic, payload.encode("utf-8", "replace"))
 
 
 def remove(
@@ -79,11 +131,7 @@ def remove(
     """
     with transaction() as session:
         access.require(by, device, Level.MANAGER)
-        mapping = session.scalar(
-            select(Mapping).where(Mapping.device_id == device.id, Mapping.public_id == public_id)
-        )
-        if mapping is None:
-            raise NotFound("mapping_not_found", N_("There is no such mapping."))
+        mapping = _find(device, public_id)
         _note(device, "mapping.remove", by, now, address, topic=mapping.topic)
         session.delete(mapping)
     tell(bus, device)
@@ -199,6 +247,23 @@ def source_of(mapping: Mapping) -> Source:
         mapping.scale,
         mapping.offset,
     )
+
+
+def _find(device: Device, public_id: str) -> Mapping:
+    mapping = db.session.scalar(
+        select(Mapping).where(Mapping.device_id == device.id, Mapping.public_id == public_id)
+    )
+    if mapping is None:
+        raise NotFound("mapping_not_found", N_("There is no such mapping."))
+    return mapping
+
+
+def _check_right(by: User, topic: str) -> None:
+    if not may_use(by, [topic]):
+        raise Forbidden(
+            "topic_not_yours",
+            N_("This topic belongs to none of your devices. An administrator may map it."),
+        )
 
 
 def _check(source: Source, namespace: str) -> None:

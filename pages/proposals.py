@@ -177,10 +177,11 @@ def _left_out(device: Foreign) -> Component | None:
 
 def _why(one: LeftOut) -> str:
     if one.reason == "component":
-        return _("Parts of the kind %(what)s cannot be used.", what=one.what)
+        return str(_("Parts of the kind %(what)s cannot be used.", what=one.what))
     if one.reason == "template":
-        return _("Its template has something in it that cannot be used: %(what)s.", what=one.what)
-    return _("A device has at most %(what)s parts.", what=one.what)
+        text = _("Its template has something in it that cannot be used: %(what)s.", what=one.what)
+        return str(text)
+    return str(_("A device has at most %(what)s parts.", what=one.what))
 
 
 def _button(text: str, name: str, row: Proposal, style: str) -> Component:
