@@ -70,7 +70,8 @@ def show(device: str, as_json: bool) -> None:
     more = {"firmware": found.firmware, "notes": found.notes, "timezone": found.timezone}
     living = tokens.listing(found, by=owner) if owner else []
     marks = [f"{token.public_id} {token.label}".strip() for token in living]
-    show_fields({**_summary(listed), **more, "tokens": marks}, as_json)
+    use = wiring.current().store.disk_use([found.id])[found.id]
+    show_fields({**_summary(listed), **more, "tokens": marks, "disk_bytes": use.bytes}, as_json)
 
 
 @devices.command()

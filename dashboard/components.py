@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 from dash import dcc, html
 from dash.development.base_component import Component
+from flask_babel import format_decimal
 from flask_babel import gettext as _
 
 from clock import from_ms
@@ -105,6 +106,15 @@ def facts(rows: Iterable[tuple[str, str]]) -> Component:
         ],
         className="gh-facts",
     )
+
+
+def size(count: int) -> str:
+    """Return a number of bytes in words."""
+    if count < 1e6:
+        return str(_("%(size)s kB", size=format_decimal(round(count / 1e3))))
+    if count < 1e9:
+        return str(_("%(size)s MB", size=format_decimal(round(count / 1e6, 1))))
+    return str(_("%(size)s GB", size=format_decimal(round(count / 1e9, 1))))
 
 
 def refresh_picker() -> Component:

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from config import Settings
 from dashboard import components, sensor_form, token_form
 from db.models import Device, DeviceToken, Level
+from db.telemetry.records import DiskUse
 from devices import fields
 from devices.readings import DeviceNow
 
@@ -28,13 +29,14 @@ def panel(
     level: Level,
     found: DeviceNow,
     living: Sequence[DeviceToken],
+    use: DiskUse,
 ) -> Component:
     """Return the settings that a person of this level may see and change.
 
-    `living` are the device's tokens, for those who manage it.
+    `living` are the device's tokens, for those who manage it; `use` is what its readings take.
     """
     attributes = found.presence.attributes if found.presence else {}
-    sections = [_facts(settings, device, attributes)]
+    sections = [_facts(settings, device, attributes, use)]
     if level >= Level.MANAGER:
         danger = [
             _import(device),
@@ -107,7 +109,9 @@ def _behaviour(device: Device) -> Component:
     )
 
 
-def _facts(settings: Settings, device: Device, attributes: dict[str, Any]) -> Component:
+def _facts(
+    settings: Settings, device: Device, attributes: dict[str, Any], use: DiskUse
+) -> Component:
     base = f"{settings.mqtt_namespace}/{device.controller_id}"
     rows = [
         (_("Device id"), device.public_id),
@@ -117,6 +121,7 @@ def _facts(settings: Settings, device: Device, attributes: dict[str, Any]) -> Co
         (_("MQTT user name"), device.mqtt_username),
         (_("Topic for readings"), f"{base}/telemetry"),
         (_("Topic of commands"), f"{base}/commands"),
+        (_("Readings on the disk"), components.size(use.bytes)),
         *((name, str(value)) for name, value in attributes.items()),
     ]
     return html.Section(

@@ -142,6 +142,7 @@ def refusal_words() -> dict[str, str]:
         "bad_value": _("Unusable value"),
         "clock_off": _("Time far from now"),
         "not_finite": _("Not a finite number"),
+        "replaced": _("Another value for the same time, which took its place"),
         "too_deep": _("Nested too deeply"),
         "too_fast": _("Too many messages"),
         "too_large": _("Too large"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from clock import to_ms
 from db.models import Device
+from db.telemetry.records import REPLACED
 from devices.ports import BrokerLog, BrokerNote
 from notify.mark import N_
 
@@ -79,7 +80,7 @@ def problems(
     notes = brokerlog.notes(device.mqtt_username, start // 1000 * 1000)
     found = [(note.at, OF_NOTES[note.what], note.sample) for note in _standing(notes)]
     for refusal in store.refusals(device.id):
-        if refusal.last >= start:
+        if refusal.last >= start and refusal.reason != REPLACED:
             code = OF_REFUSALS.get(refusal.reason, "bad_value")
             found.append((refusal.last, code, refusal.sample))
     if not found:

@@ -16,6 +16,7 @@ from db.telemetry.store import TelemetryStore
 from errors import Unavailable
 
 NOBODY = 0  # no device has this id
+NAMES = select(Device.id, Device.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,13 @@ def sizes() -> Sizes:
 def disk(instance: Path, store: TelemetryStore) -> Disk:
     """Return how much room readings take, and how much is left."""
     return Disk(store.size(), shutil.disk_usage(instance).free)
+
+
+def largest(store: TelemetryStore, most: int) -> list[tuple[str, int]]:
+    """Return names and bytes of the devices whose readings take most, the largest first."""
+    names = {row.id: row.name for row in db.session.execute(NAMES)}
+    used = [(names[device_id], use.bytes) for device_id, use in store.disk_use(names).items()]
+    return sorted(used, key=lambda one: -one[1])[:most]
 
 
 def versions() -> list[tuple[str, str]]:

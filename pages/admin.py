@@ -11,11 +11,13 @@ from flask_babel import format_decimal
 from flask_babel import gettext as _
 
 import wiring
+from dashboard import components
 from dashboard.access import access
 from db.models import User
 from devices import system
 
 Facts = Iterable[tuple[str, str]]
+LARGEST = 8  # devices
 
 
 def title(**_query: Any) -> str:
@@ -44,6 +46,7 @@ def layout(_user: User, /, **_query: Any) -> Component:
             html.Div(
                 [
                     _facts(_("System"), _sizes()),
+                    _facts(_("Largest on the disk"), _largest()),
                     _facts(_("Broker and listener"), _connections(health)),
                     _facts(_("Since the start"), _counts(health)) if health else None,
                     _facts(_("Versions"), system.versions()),
@@ -79,11 +82,16 @@ def _sizes() -> Facts:
     disk = system.disk(parts.settings.instance_dir, parts.store)
     yield _("Accounts"), _number(sizes.users)
     yield _("Devices"), _number(sizes.devices)
-    yield _("Readings and history"), _bytes(disk.store)
-    yield _("Free on the disk"), _bytes(disk.free)
+    yield _("Readings and history"), components.size(disk.store)
+    yield _("Free on the disk"), components.size(disk.free)
     if trouble := parts.store.trouble:
         full = _("Full: new readings wait in the broker until there is room")
         yield _("Disk"), full if trouble == "disk_full" else _("Readings cannot be stored just now")
+
+
+def _largest() -> Facts:
+    for name, count in system.largest(wiring.current().store, LARGEST):
+        yield name, components.size(count)
 
 
 def _connections(health: dict[str, Any] | None) -> Facts:
@@ -110,7 +118,3 @@ def _counts(health: dict[str, Any]) -> Facts:
 
 def _number(value: float) -> str:
     return str(format_decimal(round(value)))
-
-
-def _bytes(count: int) -> str:
-    return str(_("%(size)s MB", size=format_decimal(round(count / 1e6, 1))))

@@ -69,7 +69,11 @@ def layout(user: User, /, device_id: Any = "", **query: Any) -> Component:
             device_view.notes(device),
             device_lists.refused(parts.store.refusals(device.id)),
             device_lists.log(parts.store.logs(device.id, LOG_LINES)),
-            device_form.panel(parts.settings, device, level, found, _tokens(user, device, level)),
+            device_form.panel(
+                *(parts.settings, device, level, found),
+                living=_tokens(user, device, level),
+                use=parts.store.disk_use([device.id])[device.id],
+            ),
         ],
         role="region",
         className="gh-stack",

@@ -8,8 +8,8 @@ from db.telemetry import buckets
 from db.telemetry.buckets import MAX_POINTS, PART, Parts
 from db.telemetry.chunks import FULL, PART_READINGS, decode, unpack_summaries
 from db.telemetry.engines import Link
-from db.telemetry.records import Chart, Floats, Span, Times
-from db.telemetry.sealing import ERA_MS, ROW, merged
+from db.telemetry.records import Chart, Span, Times
+from db.telemetry.sealing import ERA_MS, ROW, Run, merged
 
 SUMS = "MIN(t0), MAX(t1), SUM(n), MIN(vmin), MAX(vmax), SUM(vsum)"  # of chunks, as a PART
 HOT = "FROM reading WHERE series_id = ? AND ts >= ? AND ts < ?"
@@ -20,8 +20,6 @@ SEALED = """FROM chunk WHERE series_id = ? AND t0 < ? AND t1 >= ? AND t0 >= COAL
 MOST_APART = 100  # eras that are read chunk by chunk; with more, all are
 FEW_STEPS = 32
 SAMPLE = 16  # chunks that tell how dense a series is; more than a chart shows one by one
-
-Run = tuple[Times, Floats]
 
 
 class Sealed(NamedTuple):

@@ -6,7 +6,16 @@ from collections.abc import Iterable
 import numpy as np
 
 from db.telemetry.engines import Link
-from db.telemetry.records import Floats, LogLine, Newest, PresenceRow, Refusal, Series, Span
+from db.telemetry.records import (
+    DiskUse,
+    Floats,
+    LogLine,
+    Newest,
+    PresenceRow,
+    Refusal,
+    Series,
+    Span,
+)
 
 SERIES = "id, device_id, name, kind, unit, decimals, label, colour"
 DESCRIBED = frozenset({"unit", "decimals", "label", "colour"})  # how a sensor is shown
@@ -113,6 +122,27 @@ def refusals(link: Link, device_id: int) -> list[Refusal]:
     return [Refusal(*row) for row in rows]
 
 
+def disk_use(link: Link, device_ids: Iterable[int]) -> dict[int, DiskUse]:
+    """Return what the numbers and states of devices take on the disk, by device."""
+    found = {device_id: [0, 0] for device_id in device_ids}
+    devices = {}
+    for series_id, device_id, sealed in link.rows(
+        f"SELECT id, device_id, sealed_bytes FROM series WHERE device_id {link.among}",
+        link.ids(found),
+    ):
+        devices[series_id] = device_id
+        found[device_id][1] += sealed
+    for series_id, fresh in link.rows(
+        f"SELECT series_id, COUNT(*) FROM reading WHERE series_id {link.among} GROUP BY series_id",
+        link.ids(devices),
+    ):
+        found[devices[series_id]][0] += fresh
+    return {
+        device_id: DiskUse(fresh, sealed + fresh * link.row_bytes)
+        for device_id, (fresh, sealed) in found.items()
+    }
+
+
 def logs(link: Link, device_id: int, limit: int) -> list[LogLine]:
     """Return the newest lines of a device's log, newest first."""
     rows = link.rows(
@@ -120,6 +150,15 @@ def logs(link: Link, device_id: int, limit: int) -> list[LogLine]:
         *(device_id, limit),
     )
     return [LogLine(*row) for row in rows]
+
+
+def log_beyond(link: Link, device_id: int, most: int) -> int:
+    """Return before which time a device's log has all but its newest `most` lines, about."""
+    rows = link.rows(
+        "SELECT ts FROM device_log WHERE device_id = ? ORDER BY ts DESC, id DESC LIMIT 1 OFFSET ?",
+        *(device_id, most - 1),
+    )
+    return rows[0][0] if rows else 0
 
 
 def receipts(link: Link, listener: str) -> list[tuple[int, bytes]]:

@@ -12,6 +12,8 @@ Times = NDArray[np.int64]  # milliseconds since 1970-01-01 UTC
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
+REPLACED = "replaced"  # among the reasons of refusals: another value for the same time
+
 
 class StoreAway(Unavailable):
     """The database of readings cannot be reached or written just now; try again later."""
@@ -75,6 +77,14 @@ class Refusal:
     last: int  # ms
     topic: str
     sample: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiskUse:
+    """What the numbers and states of a device take on the disk, indexes included."""
+
+    fresh: int  # readings that are rows still
+    bytes: int  # of these, about, and of what is sealed
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ chunks, so a crash at any moment leaves every reading in exactly one of the two.
 came late are merged with the chunks they fall into; of two at one time, the later word stays.
 """
 
+from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
@@ -12,9 +13,12 @@ import numpy as np
 from db.telemetry.chunks import FULL, decode, encode, pack_summary, summary
 from db.telemetry.engines import Link, Row
 from db.telemetry.records import Floats, Times
+from db.telemetry.writing import note_replaced
 
 SLICE = 3 * FULL  # readings a step: no other write waits long for it
 ERA_MS = 2**25  # 9.3 hours
+CHUNK_BYTES = 150  # of a chunk besides summary and body: key, sums, indexes; as measured
+NEIGHBOUR = "t0, t1, n, LENGTH(summary), body"
 ROW = np.dtype([("t", np.int64), ("v", np.float64)])
 CHUNK = {
     "series_id": "bigint",
@@ -27,6 +31,9 @@ CHUNK = {
     "summary": "bytea",
     "body": "bytea",
 }
+
+
+Run = tuple[Times, Floats]
 
 
 class Due(NamedTuple):
@@ -67,12 +74,23 @@ def drop_bodies(link: Link, series_id: int, before_ms: int, most: int) -> int:
 
     Returns how many chunks, at most `most`.
     """
-    return link.run(
-        "UPDATE chunk SET body = NULL WHERE series_id = ? AND t0 IN ("
-        "SELECT t0 FROM chunk WHERE series_id = ? AND t1 < ? AND body IS NOT NULL"
-        " ORDER BY t0 LIMIT ?)",
-        *(series_id, series_id, before_ms, most),
+    rows = link.rows(
+        "SELECT t0, LENGTH(body) FROM chunk"
+        " WHERE series_id = ? AND t1 < ? AND body IS NOT NULL ORDER BY t0 LIMIT ?",
+        *(series_id, before_ms, most),
     )
+    if rows:
+        link.run(
+            f"UPDATE chunk SET body = NULL WHERE series_id = ? AND t0 {link.among}",
+            *(series_id, link.ids(t0 for t0, _ in rows)),
+        )
+        _weigh(link, series_id, -sum(length for _, length in rows))
+    return len(rows)
+
+
+def _weigh(link: Link, series_id: int, grown: int) -> None:
+    """Note that the chunks of a series have grown by so many bytes."""
+    link.run("UPDATE series SET sealed_bytes = sealed_bytes + ? WHERE id = ?", *(grown, series_id))
 
 
 def _oldest(link: Link, due: Due, most: int) -> Row:
@@ -90,34 +108,43 @@ def _sealed_until(link: Link, series_id: int) -> int:
     return rows[0][0] if rows else -1
 
 
-def _with_neighbours(link: Link, series_id: int, t: Times, v: Floats) -> tuple[Times, Floats]:
+def _with_neighbours(link: Link, series_id: int, t: Times, v: Floats) -> Run:
     """Take the chunks out that these readings fall into, or that still have room; merge them.
 
     What falls where readings were forgotten already is forgotten too.
     """
     first, last = int(t[0]), int(t[-1])
     before = link.rows(
-        "SELECT t0, t1, n, body FROM chunk WHERE series_id = ? AND t0 <= ?"
-        " ORDER BY t0 DESC LIMIT 1",
+        f"SELECT {NEIGHBOUR} FROM chunk WHERE series_id = ? AND t0 <= ? ORDER BY t0 DESC LIMIT 1",
         *(series_id, first),
     )
     within = link.rows(
-        "SELECT t0, t1, n, body FROM chunk WHERE series_id = ? AND t0 > ? AND t0 <= ? ORDER BY t0",
+        f"SELECT {NEIGHBOUR} FROM chunk WHERE series_id = ? AND t0 > ? AND t0 <= ? ORDER BY t0",
         *(series_id, first, last),
     )
     near = [row for row in before if row[1] >= first or row[2] < FULL] + list(within)
     keep = np.ones(len(t), bool)
     packed = []
-    for t0, t1, _, body in near:
+    for t0, t1, _, length, body in near:
         if body is None:
             keep &= (t < t0) | (t > t1)
             continue
         packed.append(decode(bytes(body)))
         link.run("DELETE FROM chunk WHERE series_id = ? AND t0 = ?", series_id, t0)
-    return merged([*packed, (t[keep], v[keep])])
+        _weigh(link, series_id, -(CHUNK_BYTES + length + len(body)))
+    t, v = t[keep], v[keep]
+    if packed:
+        note_replaced(link, Counter({series_id: _changed(merged(packed), (t, v))}))
+    return merged([*packed, (t, v)])
 
 
-def merged(runs: list[tuple[Times, Floats]]) -> tuple[Times, Floats]:
+def _changed(old: Run, new: Run) -> int:
+    """Return at how many times two runs say different things."""
+    at = np.minimum(np.searchsorted(old[0], new[0]), len(old[0]) - 1)
+    return int(((old[0][at] == new[0]) & (old[1][at] != new[1])).sum())
+
+
+def merged(runs: list[Run]) -> Run:
     """Return readings in order of time; of two at one time, that of the later run."""
     t = np.concatenate([run[0] for run in runs])
     v = np.concatenate([run[1] for run in runs])
@@ -143,6 +170,7 @@ def put(link: Link, series_id: int, t: Times, v: Floats) -> None:
         )
     if rows:
         link.insert("chunk", CHUNK, rows, "")
+        _weigh(link, series_id, sum(CHUNK_BYTES + len(row[-2]) + len(row[-1]) for row in rows))
 
 
 def sum_up(link: Link, series_id: int, first: int, last: int) -> None:

@@ -18,6 +18,7 @@ from db.telemetry.records import (
     Batch,
     Chart,
     DiskFull,
+    DiskUse,
     Floats,
     LogLine,
     Newest,
@@ -34,6 +35,7 @@ from db.telemetry.turns import Turns
 
 PAGE = 20_000  # readings a page of an export
 EMPTIED_AT_ONCE = 200  # chunks a transaction
+LINES_AT_ONCE = 2000  # texts or lines of logs a transaction
 PATIENCE_S = 30  # for the other writers of a SQLite file
 KEPT_FREE = 50_000_000  # bytes of the disk that readings leave to accounts, commands and logs
 TABLES_BY_SERIES = ("reading", "event", "latest", "chunk", "era")
@@ -205,8 +207,25 @@ class TelemetryStore:
 
     def drop_texts(self, series_id: int, *, before_ms: int) -> None:
         """Forget the texts of a series before a time."""
-        with self._writing() as link:
-            link.run("DELETE FROM event WHERE series_id = ? AND ts < ?", series_id, before_ms)
+        found = "SELECT ts FROM event WHERE series_id = ? AND ts < ? ORDER BY ts LIMIT ?"
+        self._drop("event", "series_id", "ts", found, series_id, before_ms)
+
+    def drop_logs(self, device_id: int, *, before_ms: int, most: int) -> None:
+        """Forget the lines of a device's log before a time, and all but the newest `most`."""
+        found = "SELECT id FROM device_log WHERE device_id = ? AND ts < ? ORDER BY ts, id LIMIT ?"
+        with self._reading() as link:
+            beyond = reading.log_beyond(link, device_id, most)
+        self._drop("device_log", "device_id", "id", found, device_id, max(before_ms, beyond))
+
+    def _drop(self, table: str, of: str, key: str, found: str, one: int, before_ms: int) -> None:
+        """Delete the rows of one series or device whose keys a query finds, some at a time."""
+        gone = LINES_AT_ONCE
+        while gone == LINES_AT_ONCE:
+            with self._writing() as link:
+                gone = link.run(
+                    f"DELETE FROM {table} WHERE {of} = ? AND {key} IN ({found})",
+                    *(one, one, before_ms, LINES_AT_ONCE),
+                )
 
     # reading
 
@@ -296,6 +315,11 @@ class TelemetryStore:
         """Return the kept receipts of a listener, oldest first."""
         with self._reading() as link:
             return reading.receipts(link, listener)
+
+    def disk_use(self, device_ids: Iterable[int]) -> dict[int, DiskUse]:
+        """Return what the numbers and states of devices take on the disk, by device."""
+        with self._reading() as link:
+            return reading.disk_use(link, device_ids)
 
     def size(self) -> int:
         """Return how many bytes the whole store takes on its disk."""

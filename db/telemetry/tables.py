@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from db.base import NAMES
@@ -43,6 +44,7 @@ series = Table(
     Column("label", String(80), nullable=False, server_default=""),
     Column("colour", String(16), nullable=False, server_default=""),
     Column("created_at", Ms, nullable=False),
+    Column("sealed_bytes", Ms, nullable=False, server_default=text("0")),  # of its chunks
     UniqueConstraint("device_id", "name"),
 )
 

@@ -1,11 +1,13 @@
 """Writes one batch of the listener into the telemetry tables."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from itertools import chain
 
+from clock import now_ms
 from db.telemetry.engines import Link
-from db.telemetry.records import Batch, Receipt, Written
+from db.telemetry.records import REPLACED, Batch, Receipt, Written
 
 READING = {"series_id": "bigint", "ts": "bigint", "value": "float8"}
 EVENT = {"series_id": "bigint", "ts": "bigint", "text": "text"}
@@ -94,9 +96,27 @@ def _keep(
         f"ON CONFLICT (series_id, ts) DO UPDATE SET {value} = excluded.{value}"
         f" WHERE {table}.{value} <> excluded.{value}"
     )
-    replaced = link.insert(table, columns, list(last.values()), differs)
-    done.replaced += replaced
-    done.repeated += len(rows) - stored - replaced
+    replaced = link.insert_counted(table, columns, list(last.values()), differs)
+    note_replaced(link, replaced)
+    done.replaced += replaced.total()
+    done.repeated += len(rows) - stored - replaced.total()
+
+
+def note_replaced(link: Link, replaced: Counter[int]) -> None:
+    """Count, beside what is refused of a device, how often a series changed what it had said."""
+    changed = +replaced
+    if not changed:
+        return
+    sensors = link.rows(
+        f"SELECT id, device_id, name FROM series WHERE id {link.among} ORDER BY id",
+        link.ids(changed),
+    )
+    last, now = {device_id: name for _, device_id, name in sensors}, now_ms()
+    counts: Counter[int] = Counter()
+    for series_id, device_id, _ in sensors:
+        counts[device_id] += changed[series_id]
+    rows = [(one, REPLACED, count, now, "", last[one]) for one, count in counts.items()]
+    link.insert("refusal", REFUSAL, rows, COUNTED)
 
 
 def _receipt(link: Link, receipt: Receipt) -> None:

@@ -78,6 +78,7 @@ def test_a_device_is_found_by_each_of_its_names(run, reference):
 
     assert shown["id"] == device.public_id
     assert "password" not in shown
+    assert shown["disk_bytes"] == 0
 
 
 def test_a_device_is_changed_and_what_is_so_already_is_told(run):

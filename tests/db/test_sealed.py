@@ -7,7 +7,7 @@ from alembic import command
 from db import migrations
 from db.telemetry import history, sealing
 from db.telemetry.chunks import FULL
-from db.telemetry.records import Batch
+from db.telemetry.records import Batch, DiskUse
 from db.telemetry.tables import era
 from tests.db.test_charts import check
 
@@ -89,6 +89,42 @@ def test_few_readings_are_packed_only_once_they_are_old(truth, store):
     assert truth.seal(T + 10**9, anyway_ms=T + 1) == 100
     assert rows(store, "reading") == 0
     truth.check_all()
+
+
+def test_a_value_that_changes_in_what_is_packed_is_counted_when_it_is_merged(truth, store):
+    truth.write(steady(FULL))
+    truth.seal(T + 10**9)
+    truth.write({T: 5.0, T + 1000: 37.0, T + 1500: 1.0})  # changed, as it was, new
+
+    truth.seal(T + 10**9)
+
+    assert [(one.reason, one.count) for one in store.refusals(7)] == [("replaced", 1)]
+    truth.check_all()
+
+
+def held(store, sensor):
+    """The bytes of a sensor's chunks, counted anew."""
+    sql = "SELECT SUM(150 + LENGTH(summary) + COALESCE(LENGTH(body), 0)) FROM chunk"
+    with store.engine.connect() as connection:
+        return connection.exec_driver_sql(f"{sql} WHERE series_id = {sensor}").scalar_one()
+
+
+def test_what_a_device_takes_on_the_disk_is_counted_along(truth, store, sensor):
+    assert store.disk_use([7, 8]) == {7: DiskUse(0, 0), 8: DiskUse(0, 0)}
+    truth.write(steady(3 * FULL + 100))
+    row_bytes = store.disk_use([7])[7].bytes // (3 * FULL + 100)
+    assert row_bytes in {24, 94}
+
+    for step in (
+        lambda: truth.seal(T + 10**9),
+        lambda: truth.write({T + 500: 1.0, T + 5000 * 1000 + 1: 2.0}),
+        lambda: truth.seal(T + 10**9),
+        lambda: store.drop_readings(sensor, before_ms=T + 2 * FULL * 1000),
+    ):
+        step()
+        use = store.disk_use([7])[7]
+        assert use.fresh == rows(store, "reading")
+        assert use.bytes == held(store, sensor) + use.fresh * row_bytes
 
 
 def test_a_chunk_with_room_is_filled_up(truth, store):
@@ -180,6 +216,7 @@ def test_years_tell_the_truth_too_with_late_readings_and_pauses(truth, seed):
 def test_what_was_sealed_before_eras_is_summed_up_by_the_migration(truth, store):
     truth.write(steady(12 * FULL + 10))
     truth.seal(2**62)
+    use = store.disk_use([7])
     with store.engine.execution_options(immediate=True).begin() as connection:
         kept = connection.execute(era.select().order_by(era.c.number)).all()
         command.downgrade(migrations.config("telemetry", connection), "0004")
@@ -189,6 +226,7 @@ def test_what_was_sealed_before_eras_is_summed_up_by_the_migration(truth, store)
     with store.engine.connect() as connection:
         assert connection.execute(era.select().order_by(era.c.number)).all() == kept
     assert len(kept) > 1
+    assert store.disk_use([7]) == use
     truth.check_all()
 
 

@@ -70,6 +70,20 @@ def test_another_value_at_the_same_time_replaces_it_and_is_counted(store, sensor
     assert values(store, sensor) == [(T, 9.0), (T + 1, 2.0)]
 
 
+def test_replaced_values_are_counted_for_their_devices(store, sensor):
+    ids = [sensor, store.add_series(7, "b", "number").id, store.add_series(8, "c", "number").id]
+    store.write(Batch(values=[(one, T, 1.0) for one in ids]))
+    for value in (2.0, 3.0):
+        store.write(Batch(values=[(one, T, value) for one in ids[1:]] + [(sensor, T, 1.0)]))
+
+    assert [(one.reason, one.count, one.sample) for one in store.refusals(7)] == [
+        ("replaced", 2, "b")
+    ]
+    assert [(one.reason, one.count, one.sample) for one in store.refusals(8)] == [
+        ("replaced", 2, "c")
+    ]
+
+
 def test_of_two_values_at_one_time_in_one_batch_the_last_stays(store, sensor):
     store.write(Batch(values=[(sensor, T, 1.0), (sensor, T, 2.0)]))
 
@@ -140,6 +154,26 @@ def test_the_log_comes_newest_first(store):
 
     assert [line.text for line in store.logs(7)] == ["running", "started"]
     assert [line.text for line in store.logs(7, limit=1)] == ["running"]
+
+
+def test_old_lines_of_a_log_go_and_those_beyond_the_newest(store):
+    store.write(Batch(logs=[(7, T + i, str(i)) for i in range(5000)] + [(8, T, "other")]))
+
+    store.drop_logs(7, before_ms=T + 4900, most=200)
+    assert [line.text for line in store.logs(7, 5000)] == [str(i) for i in range(4999, 4899, -1)]
+    store.drop_logs(7, before_ms=T, most=10)
+
+    assert [line.text for line in store.logs(7)] == [str(i) for i in range(4999, 4989, -1)]
+    assert [line.text for line in store.logs(8)] == ["other"]
+
+
+def test_old_texts_go_however_many(store):
+    mode = store.add_series(7, "mode", "text").id
+    store.write(Batch(texts=[(mode, T + i, "eco") for i in range(4500)]))
+
+    store.drop_texts(mode, before_ms=T + 4400)
+
+    assert [ts - T for ts, _ in store.texts(mode, *ALWAYS, 5000)] == list(range(4400, 4500))
 
 
 def test_receipts_of_other_listeners_and_old_ones_are_not_mixed_up(store):

@@ -50,3 +50,16 @@ def test_what_is_past_its_time_leaves_only_its_sums(store, door):
     assert len(store.window(sensor, *ALWAYS)[0]) == 0
     assert store.chart(sensor, *(0, to_ms(NOW)), 100).count.sum() == 240
     assert [text for _, text in store.texts(mode, *ALWAYS, limit=10)] == ["new"]
+
+
+def test_logs_are_kept_for_three_months_and_not_longer_than_readings(store, door):
+    lines = [(door.id, to_ms(NOW - timedelta(days=days)), str(days)) for days in (100, 80, 9, 1)]
+    store.write(Batch(logs=lines))
+
+    retention.tidy(store, now=NOW)
+    assert [line.text for line in store.logs(door.id)] == ["1", "9", "80"]
+    with transaction():
+        door.retention_days = 8
+    retention.tidy(store, now=NOW)
+
+    assert [line.text for line in store.logs(door.id)] == ["1"]

@@ -83,6 +83,20 @@ def test_what_was_refused_is_shown_with_an_example(portal, alice):
     assert '{"t": ' in words
 
 
+def test_a_value_that_took_anothers_place_is_shown_and_so_is_the_disk_that_readings_take(
+    portal, alice
+):
+    device = portal.device(alice, "Doubtful")
+    sensor = portal.store.add_series(device.id, "level", "number").id
+    for value in (1.0, 2.0):
+        values = [(sensor, 1_795_000_000_000 + i, value) for i in range(100)]
+        portal.store.write(Batch(values=values))
+    words = texts(alice.page(f"/devices/{device.public_id}"))
+
+    assert "Another value for the same time, which took its place 100" in words
+    assert "Readings on the disk 2 kB" in words
+
+
 def test_a_device_of_somebody_else_looks_like_none(portal, alice, bob):
     device = portal.device(alice, "Private gate", "gate")
     strange, missing = (
