@@ -3,17 +3,20 @@
 from datetime import datetime
 from typing import Annotated, Any
 
+from flask import request
 from pydantic import AwareDatetime, Field
 
 import wiring
-from api.models import Answer, Body, Line, Name, Page, Time
+from api.models import Answer, Body, Line, Name, Page, Query, Time
 from api.routing import Routes
 from auth import access
 from auth.sessions import client_address
 from clock import utcnow
 from db.models import GuestLink, User
-from devices import guests
+from devices import guest_list, guests
 from devices.guest_terms import Terms
+from errors import Invalid
+from notify.mark import N_
 
 routes = Routes("guest links")
 
@@ -53,6 +56,29 @@ class LinkOnce(Link):
     """A link with its address, which is shown this once."""
 
     url: str
+
+
+class How(Query):
+    """What to do with a list."""
+
+    dry_run: bool = False
+
+
+class Listed(Answer):
+    """One line of a list: its link with its address, or what is wrong with it."""
+
+    line: int
+    device: str
+    error: str
+    message: str
+    link: LinkOnce | None
+
+
+class ListAnswer(Answer):
+    """What became of each line, or would."""
+
+    dry_run: bool
+    lines: list[Listed]
 
 
 @routes.get("/devices/<key:device_id>/guest-links")
@@ -95,6 +121,51 @@ def revoke(device_id: str, link_id: str, by: User) -> None:
     """End a link at once."""
     device = access.visible(by, device_id)
     guests.revoke(device, link_id, by=by, now=utcnow(), address=client_address())
+
+
+@routes.post("/guest-links", status=(200, 201), takes=("text/csv", "text/plain"))
+def add_all(by: User, query: How) -> tuple[ListAnswer, int]:
+    """Make links for many guests from a CSV list, all of them or none; at most 200.
+
+    Columns: device, guest, from, until, and if you like email, hours, uses, pin, language. With
+    `dry_run` nothing is made, and every line is told what is wrong with it.
+    """
+    parts, now, data = wiring.current(), utcnow(), request.get_data()
+    if query.dry_run:
+        return _listed(guest_list.look_over(data, by=by, now=now), dry_run=True), 200
+    lines = guest_list.create(
+        data,
+        by=by,
+        keys=parts.keys,
+        url=parts.settings.url,
+        now=now,
+        address=client_address(),
+    )
+    if guest_list.has_errors(lines):
+        wrong = [line for line in _listed(lines, dry_run=False).lines if line.error]
+        raise Invalid(
+            "guest_list_refused",
+            N_("No link was made: %(count)s lines cannot be used."),
+            count=len(wrong),
+            lines=[line.model_dump(include={"line", "device", "error"}) for line in wrong],
+        )
+    return _listed(lines, dry_run=False), 201
+
+
+def _listed(lines: list[guest_list.Line], *, dry_run: bool) -> ListAnswer:
+    return ListAnswer(
+        dry_run=dry_run,
+        lines=[
+            Listed(
+                line=one.number,
+                device=one.name,
+                error=one.error.code if one.error else "",
+                message=one.error.message if one.error else "",
+                link=LinkOnce(**_fields(one.link), url=one.url) if one.link else None,
+            )
+            for one in lines
+        ],
+    )
 
 
 def _utc(moment: datetime) -> datetime:

@@ -46,6 +46,9 @@
     if (button) {
       copy(button);
     }
+    if (event.target.closest?.("[data-print]")) {
+      window.print();
+    }
     closeMenus(event.target.closest?.("details[data-menu]"));
   });
 

@@ -79,18 +79,19 @@ def section(device: Device, user: User) -> Component:
             [
                 html.Summary(_("New guest link …")),
                 html.Div(id=COPIED),
-                guest_form.form(guest_form.zone_of(device, user), now=utcnow()),
+                guest_form.form(guests.zone_of(device, user), now=utcnow()),
             ],
             id=FORM,
             className="gh-fold",
         ),
+        html.Div(dcc.Link(_("Links for many guests from a list"), href="/devices/guest-links")),
     )
 
 
 def links(device: Device, user: User, weeks: Any) -> list[Component]:
     """Return calendar and list of the links of a door; `weeks` as the browser names them."""
     found, now = guests.of(device, by=user), utcnow()
-    zone = ZoneInfo(guest_form.zone_of(device, user))
+    zone = ZoneInfo(guests.zone_of(device, user))
     today = now.astimezone(zone).date()
     return [
         guest_calendar.calendar(

@@ -13,7 +13,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from dashboard import components
-from db.models import Device, GuestLink, User
+from db.models import GuestLink
 from devices import guest_terms
 from devices.guest_terms import Terms
 from errors import Invalid
@@ -45,11 +45,6 @@ ZONES = "link-zones"
 AREAS = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian")
 BROWSERS = "auto"  # the language is left to the browser
 WALL = "%Y-%m-%dT%H:%M"  # what a browser's field for date and time holds
-
-
-def zone_of(device: Device, user: User) -> str:
-    """Return the time zone in which a person means the hours of a door."""
-    return device.timezone or user.timezone or "UTC"
 
 
 def form(zone: str, *, now: datetime) -> Component:

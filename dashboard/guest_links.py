@@ -112,7 +112,7 @@ def _link(link: GuestLink, state: LinkState) -> Component:
                 ],
                 className="gh-list-head",
             ),
-            html.Div(_window(link)),
+            html.Div(window(link.not_before, link.not_after, link.timezone)),
             html.Div(" · ".join(_limits(link)), className="gh-muted gh-small"),
             html.Div(actions, className="gh-actions"),
         ],
@@ -123,13 +123,13 @@ def _link(link: GuestLink, state: LinkState) -> Component:
     )
 
 
-def _window(link: GuestLink) -> str:
-    zone = ZoneInfo(link.timezone)
-    begins, ends = (
-        format_datetime(at.astimezone(zone), "short", rebase=False)
-        for at in (link.not_before, link.not_after)
+def window(begins: datetime, ends: datetime, timezone: str) -> str:
+    """Return from when until when a link opens, as the clock beside the door shows it."""
+    zone = ZoneInfo(timezone)
+    first, last = (
+        format_datetime(at.astimezone(zone), "short", rebase=False) for at in (begins, ends)
     )
-    return f"{begins} – {ends} ({link.timezone})"
+    return f"{first} – {last} ({timezone})"
 
 
 def _limits(link: GuestLink) -> list[str]:

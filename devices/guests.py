@@ -75,6 +75,11 @@ def require_door(device: Device, *, by: User) -> None:
         raise Invalid("not_a_door", N_("Guests can open locks and gates only."))
 
 
+def zone_of(device: Device, user: User) -> str:
+    """Return the time zone in which a person means the hours of a door."""
+    return device.timezone or user.timezone or "UTC"
+
+
 def of(device: Device, *, by: User) -> Sequence[GuestLink]:
     """Return the links of a door, newest first.
 

@@ -93,6 +93,7 @@ PAGES = {
     "/": SIGNED_IN,
     "/devices/new": SIGNED_IN,
     "/devices/proposals": SIGNED_IN,
+    "/devices/guest-links": SIGNED_IN,
     "/sharing": SIGNED_IN,
     "/export": SIGNED_IN,
     "/not-found": SIGNED_IN,
@@ -116,10 +117,7 @@ CALLBACKS = {
     "pages.device delete": OWNER,
     **{
         f"pages.device_access {name}": MANAGER
-        for name in (
-            *("create_link", "revoke_link", "copy_link", "share", "change_level", "remove"),
-            *("withdraw", "create_token", "revoke_token", "revoke_app", "follow"),
-        )
+        for name in ("create_token", "revoke_token", "revoke_app", "follow")
     },
     **{
         f"dashboard.access_guests {name}": MANAGER
@@ -132,6 +130,7 @@ CALLBACKS = {
     "dashboard.access_people hand_over": OWNER,
     **{f"pages.sharing {name}": SIGNED_IN for name in ("accept", "decline", "leave", "redeem")},
     **{f"pages.proposals {name}": SIGNED_IN for name in ("look_again", "accept", "ignore")},
+    **{f"pages.guest_list {name}": SIGNED_IN for name in ("take_file", "check", "create")},
     "pages.export address": SIGNED_IN,
     "pages.device_topics add": MANAGER,
     "pages.device_topics remove": MANAGER,
@@ -176,7 +175,7 @@ OPERATIONS = {
             *("GET /devices", "POST /devices", "POST /devices/claim", "GET /export"),
             *("GET /invitations", "POST /invitations/<key:invitation_id>/accept"),
             *("POST /invitations/<key:invitation_id>/decline", "POST /share-tokens/redeem"),
-            *("GET /files/<key:file_id>", "GET /proposals"),
+            *("GET /files/<key:file_id>", "GET /proposals", "POST /guest-links"),
             "POST /proposals/<key:proposal_id>/accept",
             "POST /proposals/<key:proposal_id>/ignore",
         ],
