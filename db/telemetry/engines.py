@@ -1,6 +1,7 @@
 """Where SQLite and PostgreSQL differ for the telemetry store."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
@@ -22,6 +23,7 @@ class Link:
 
     among = "IN (SELECT value FROM json_each(?))"  # completes "WHERE id ..." for `ids(...)`
     size = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"  # bytes
+    row_bytes = 24  # of a reading that is a row, with its key, as measured
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -66,12 +68,24 @@ class Link:
         sql = f"INSERT INTO {table} ({','.join(columns)}) VALUES ({marks}) {rest}"
         return self.connection.exec_driver_sql(sql, list(rows)).rowcount
 
+    def insert_counted(
+        self, table: str, columns: dict[str, str], rows: Sequence[Row], rest: str
+    ) -> Counter[int]:
+        """Insert like `insert`; return how many were inserted or changed, by first column."""
+        groups: dict[int, list[Row]] = {}
+        for row in rows:
+            groups.setdefault(row[0], []).append(row)
+        return Counter(
+            {first: self.insert(table, columns, some, rest) for first, some in groups.items()}
+        )
+
 
 class PostgresLink(Link):
     """Speaks PostgreSQL: many rows by one array a column, id lists as arrays."""
 
     among = "= ANY(?)"
     size = "SELECT pg_database_size(current_database())"
+    row_bytes = 94
 
     def ids(self, ids: Iterable[int]) -> Any:
         """Return a set of ids as one parameter."""
@@ -116,10 +130,23 @@ class PostgresLink(Link):
 
     def insert(self, table: str, columns: dict[str, str], rows: Sequence[Row], rest: str) -> int:
         """Insert many rows in one go; return how many were inserted or changed."""
-        arrays = ",".join(f"?::{kind}[]" for kind in columns.values())
-        names = ",".join(columns)
-        sql = f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) {rest}"
-        return self.run(sql, *(list(column) for column in zip(*rows, strict=True)))
+        return self.run(_unnest(table, columns, rest), *_columns(rows))
+
+    def insert_counted(
+        self, table: str, columns: dict[str, str], rows: Sequence[Row], rest: str
+    ) -> Counter[int]:
+        """Insert like `insert`; return how many were inserted or changed, by first column."""
+        returning = f"{_unnest(table, columns, rest)} RETURNING {table}.{next(iter(columns))}"
+        return Counter(first for (first,) in self.rows(returning, *_columns(rows)))
+
+
+def _unnest(table: str, columns: dict[str, str], rest: str) -> str:
+    arrays = ",".join(f"?::{kind}[]" for kind in columns.values())
+    return f"INSERT INTO {table} ({','.join(columns)}) SELECT * FROM unnest({arrays}) {rest}"
+
+
+def _columns(rows: Sequence[Row]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def link_for(engine: Engine) -> type[Link]:
