@@ -8,6 +8,7 @@
 
   const gatehouse = window.gatehouse;
   const DOUBLE_CLICK_MS = 500;
+  const FEEDBACK_MS = 30; // nobody sees it sooner; drawing before would slow the command down
   const HOLD_MS = 800;
   const HOLD_KEYS = ["Enter", " "];
   const TIMEOUT_MS = 8000;
@@ -44,9 +45,14 @@
       return;
     }
     busy.set(button, performance.now());
-    button.setAttribute("aria-disabled", "true");
     const sent = send(device, { ...asked, key: newKey() });
-    show(device, { state: "queued" });
+    const before = shown.get(device);
+    setTimeout(() => {
+      button.setAttribute("aria-disabled", "true");
+      if (shown.get(device) === before) {
+        show(device, { state: "queued" }); // else there is better news
+      }
+    }, FEEDBACK_MS);
     await sent;
     const left = busy.get(button) + DOUBLE_CLICK_MS - performance.now();
     setTimeout(() => {
@@ -164,18 +170,21 @@
   const buttonOf = (event) => event.target.closest?.("[data-command]");
   const mustHold = (button) => button && "hold" in button.dataset;
 
-  document.addEventListener("click", (event) => {
+  /* On its way down: what the page does with a click as well would take milliseconds before. */
+  const click = (event) => {
     const button = buttonOf(event);
     if (!button) {
       return;
     }
     event.preventDefault();
+    event.stopPropagation();
     if (!mustHold(button)) {
       press(button);
     } else if (event.detail === 0 && window.confirm(gatehouse.t("Really do this now?"))) {
       press(button); // a screen reader's click has no length, so it was asked instead
     }
-  });
+  };
+  document.addEventListener("click", click, { capture: true });
   document.addEventListener("pointerdown", (event) => {
     const button = buttonOf(event);
     if (mustHold(button) && event.button === 0) {

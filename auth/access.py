@@ -6,7 +6,7 @@ request brought; nothing that a browser holds counts as proof.
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from db.base import db
 from db.models import Device, Grant, Level, User
@@ -15,14 +15,18 @@ from notify.mark import N_
 
 __all__ = ["Level", "level", "owner", "require", "visible", "visible_devices", "visible_ids"]
 
+# asked all the time, so built once
+LEVEL = select(Grant.level).where(
+    Grant.user_id == bindparam("user"), Grant.device_id == bindparam("device")
+)
+BY_PUBLIC_ID = select(Device).where(Device.public_id == bindparam("public_id"))
+
 
 def level(user: User, device: Device) -> Level | None:
     """Return a person's level on a device, or None for a stranger to it."""
     if user.disabled_at is not None:
         return None
-    found = db.session.scalar(
-        select(Grant.level).where(Grant.user_id == user.id, Grant.device_id == device.id)
-    )
+    found = db.session.scalar(LEVEL, {"user": user.id, "device": device.id})
     return None if found is None else Level(found)
 
 
@@ -48,7 +52,7 @@ def find(public_id: str) -> Device:
     Raises:
         NotFound: there is none; a service says the same to a stranger.
     """
-    device = db.session.scalar(select(Device).where(Device.public_id == public_id))
+    device = db.session.scalar(BY_PUBLIC_ID, {"public_id": public_id})
     if device is None:
         raise NotFound("device_not_found", N_("There is no such device."))
     return device

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from auth import audit
 from auth.keys import sha256
@@ -24,6 +24,16 @@ REMEMBERED = timedelta(days=30)
 SEEN_STEP = timedelta(minutes=1)  # a row is not written more often than this
 GRACE = timedelta(minutes=1)  # tabs opened together all bring the cookie of before
 KEPT = timedelta(days=7)  # ended rows are of no use any longer
+BY_COOKIE = (  # asked by every request, so built once
+    select(UserSession, User)
+    .join(User, User.id == UserSession.user_id)
+    .where(
+        or_(
+            UserSession.token_hash == bindparam("hashed"),
+            UserSession.previous_hash == bindparam("hashed"),
+        )
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +78,7 @@ def find(token: str, *, active: bool, now: datetime) -> Found | None:
         now: the present moment.
     """
     hashed = sha256(token)
-    pair = db.session.execute(
-        select(UserSession, User)
-        .join(User, User.id == UserSession.user_id)
-        .where(or_(UserSession.token_hash == hashed, UserSession.previous_hash == hashed))
-    ).one_or_none()
+    pair = db.session.execute(BY_COOKIE, {"hashed": hashed}).one_or_none()
     if pair is None:
         return None
     row, user = pair

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from math import isclose
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session
 
 from db.base import db, transaction
@@ -18,17 +18,22 @@ from notify.mark import N_
 REMEMBERED = timedelta(seconds=60)  # a state that comes later says nothing about the command
 
 
-def action_for(session: Session, device_id: int, name: str, params: Any) -> ForeignAction | None:
-    """Return what a command means to a foreign device, or None for a device of our own kind.
+def is_foreign(device_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Return the condition that a device was not made for us: it has actions or was announced."""
+    return or_(
+        exists().where(ForeignAction.device_id == device_id),
+        exists().where(Proposal.device_id == device_id),
+    )
+
+
+def action_for(session: Session, device_id: int, name: str, params: Any) -> ForeignAction:
+    """Return what a command means to a foreign device.
 
     Raises:
         Invalid: the device cannot do that, or it is not said with which of its parts.
     """
     query = select(ForeignAction).where(ForeignAction.device_id == device_id)
     known = session.scalars(query.order_by(ForeignAction.id)).all()
-    announced = select(Proposal.id).where(Proposal.device_id == device_id)
-    if not known and session.scalar(announced) is None:
-        return None
     target = params.get("target")
     found = [one for one in known if one.name == name and target in {None, one.target, one.label}]
     if not found:
@@ -88,7 +93,7 @@ def _shows(device_id: int, command: Command, sensor: str, value: float | str) ->
         action = action_for(db.session(), device_id, command.name, command.params)
     except Invalid:
         return False  # the device announced other parts since
-    if action is None or action.sensor != sensor:
+    if action.sensor != sensor:
         return False
     asked = command.params.get("value")
     return any(_same(asked if one is None else one, value) for one in action.expects)

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import bindparam, func, insert, or_, select
+from sqlalchemy.orm import Session, aliased, make_transient_to_detached
 
 from auth import access, audit
 from auth.keys import Keys
@@ -36,6 +36,11 @@ IDENTITY = re.compile(r"[0-9a-f-]{36}")
 AWAY, DEAF = "broker not reachable", "not connected"  # details
 USED_UP = "the lock has not logged in again since it was opened"
 DETAIL = 256  # characters
+# a door waits for these, so they are built once
+BY_KEY = select(Command).where(
+    Command.device_id == bindparam("device"), Command.idempotency_key == bindparam("key")
+)
+ROW = insert(Command).returning(Command.id)
 
 
 def ask(
@@ -87,19 +92,18 @@ def ask(
     lifetime = signing.lifetime(expires_in_s)
     with transaction(fresh=False) as session:  # each check below asks anew
         access.require(by, device, Level.OPERATOR if name in KNOWN else Level.MANAGER)
-        first = session.scalar(
-            select(Command).where(Command.device_id == device.id, Command.idempotency_key == key)
-        )
+        first: Command | None = session.scalar(BY_KEY, {"device": device.id, "key": key})
         if first is not None:
             return first
         if device.revoked_at is not None:
             raise Conflict("device_revoked", N_("This device is revoked."))
         if claim is not None:
             claim(session)
-        command = Command(
+        command = _insert(
+            session,
             public_id=str(uuid.uuid4()),
-            device=device,
-            user=by,
+            device_id=device.id,
+            user_id=by.id,
             actor=actor or by.email,
             via=via,
             address=address,
@@ -110,8 +114,6 @@ def ask(
             asked_at=now,
             expires_at=now + lifetime,
         )
-        session.add(command)
-        session.flush()
         audit.record(
             session,
             "command",
@@ -215,6 +217,15 @@ def find(device: Device, public_id: str) -> Command:
     )
     if command is None:
         raise NotFound("command_not_found", N_("There is no such command."))
+    return command
+
+
+def _insert(session: Session, **values: Any) -> Command:
+    """Add a row past the unit of work, which takes four times as long."""
+    added = session.connection().execute(ROW, values)
+    command = Command(id=added.scalar_one(), **values)
+    make_transient_to_detached(command)
+    session.add(command)
     return command
 
 

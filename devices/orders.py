@@ -4,14 +4,19 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, select, update
+from sqlalchemy import bindparam, case, exists, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import BindParameter
 
 from auth.keys import Keys
 from clock import to_ms
 from db.models import Command, Device, Handshake
 from devices import asking, credentials, handshake, signing
 from mqtt.sealing import DOWN, Seal
+
+# which language a device speaks, in one question: foreign, rotating, or else our own
+_device_id: BindParameter[int] = bindparam("device", type_=Device.id.type)
+LANGUAGE = select(asking.is_foreign(_device_id), exists().where(Handshake.device_id == _device_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +55,17 @@ def prepare(
     Raises:
         Invalid: a foreign device cannot do this.
     """
-    if action := asking.action_for(session, command.device_id, command.name, command.params):
+    foreign, rotating = session.execute(LANGUAGE, {"device": command.device_id}).one()
+    if foreign:
+        action = asking.action_for(session, command.device_id, command.name, command.params)
         command.awaits = bool(action.expects)
         return Order(action.topic, asking.payload(action, command.params))
-    if command.name in handshake.OPENS:
+    if rotating and command.name in handshake.OPENS:
         query = select(Handshake).where(Handshake.device_id == command.device_id)
-        spoken = session.scalar(query.execution_options(populate_existing=True))
-        if spoken is not None:
-            usable = handshake.take(session, command, now=now)
-            message = handshake.trigger(keys, spoken) if usable else b""
-            return Order(spoken.topic, message, rotating=True)
+        spoken = session.scalars(query.execution_options(populate_existing=True)).one()
+        usable = handshake.take(session, command, now=now)
+        message = handshake.trigger(keys, spoken) if usable else b""
+        return Order(spoken.topic, message, rotating=True)
     device = command.device
     key = credentials.command_key(keys, device)
     message = signing.message(command, body, key)

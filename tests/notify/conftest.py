@@ -16,6 +16,7 @@ from flask import Flask
 from config import Settings
 from db.base import transaction
 from notify import language, mail, post
+from tests.stack import free_port
 
 MakeOffice = Callable[..., Flask]
 
@@ -151,12 +152,6 @@ def script() -> Iterator[Callable[[Callable[[socket.socket], None]], Script]]:
     yield start
     for one in started:
         one.close()
-
-
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return found.getsockname()[1]
 
 
 def write(to: str = "person@example.org", *, now, **values: object) -> int:

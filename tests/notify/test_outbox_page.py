@@ -12,7 +12,8 @@ from jinja2 import ChoiceLoader, FileSystemLoader
 
 from db.base import transaction
 from notify import local, mail, outbox_page, worker
-from tests.notify.conftest import free_port, write
+from tests.notify.conftest import write
+from tests.stack import free_port
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 ACCOUNT_PAGES = Path(__file__).resolve().parents[2] / "auth" / "templates"
