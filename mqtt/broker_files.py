@@ -23,8 +23,8 @@ from mqtt.topics import CONTROLLER_ID
 
 PASSWORDS, ACL = "passwords", "acl"
 USERNAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+HEAD = "# Written by Gatehouse; changes are lost.\n\n"
 END = "# end\n"  # the last line; a file without it was damaged
-BETWEEN = "\n\n"  # blocks of rules
 
 
 @contextmanager
@@ -41,8 +41,8 @@ def locked(folder: Path) -> Iterator[None]:
 def replace(path: Path, text: str) -> None:
     """Write a file that only this user can read, at once or not at all."""
     fresh = path.with_name(path.name + ".new")
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(text.encode())
     fresh.replace(path)
 
 
@@ -65,10 +65,10 @@ def checked(identity: BrokerIdentity) -> BrokerIdentity:
 
 
 class Files(NamedTuple):
-    """What the two files say of each user, by name."""
+    """The texts of the two files."""
 
-    passwords: dict[str, str]  # lines
-    rules: dict[str, str]  # blocks; "" is for all
+    passwords: str
+    rules: str
 
 
 class FileBroker:
@@ -113,8 +113,10 @@ class FileBroker:
     def reconcile(self, identities: Iterable[BrokerIdentity]) -> None:
         """Make the broker know exactly these devices; changes nothing if it does."""
         with locked(self._folder):  # first: a device added meanwhile must not be lost
-            wanted = self._files(identities)
-            changed = self._write(self._read(), wanted)
+            wanted, found = self._files(identities), self._read()
+            changed = found is None or not _same(found, wanted)
+            if changed:
+                self._write(found, wanted)
         if changed:
             self._reload()
 
@@ -122,75 +124,79 @@ class FileBroker:
         """Replace what the files say of some users; None removes one."""
         with locked(self._folder):
             found = self._read()
-            if found is None:
-                wanted = self._files(self._known())
-            else:
-                wanted = Files(dict(found.passwords), dict(found.rules))
+            files = found or self._files(self._known())
             for username, identity in entries.items():
-                if identity is None:
-                    wanted.passwords.pop(username, None)
-                    wanted.rules.pop(username, None)
-                else:
-                    self._enter(wanted, identity)
-            changed = self._write(found, wanted)
+                files = self._with(files, username, identity)
+            if changed := files != found:
+                self._write(found, files)
         if changed:
             self._reload()
 
+    def _with(self, files: Files, username: str, identity: BrokerIdentity | None) -> Files:
+        line = f"{username}:{identity.password_hash}\n" if identity else ""
+        rules = broker_rules.exceptions(identity, self._namespace) if identity else ""
+        return Files(
+            _replaced(files.passwords, f"{username}:", line, "\n"),
+            _replaced(files.rules, f"{USER}{username}\n", f"{rules}\n\n" if rules else "", "\n\n"),
+        )
+
     def _files(self, identities: Iterable[BrokerIdentity]) -> Files:
         """Return what the files say when exactly these devices are known."""
-        made = Files({}, {"": broker_rules.for_all(self._namespace)})
-        for name, (hashed, grants) in self._accounts.items():
-            made.passwords[name] = f"{name}:{hashed}"
-            made.rules[name] = broker_rules.of_user(name, grants)
-        for identity in identities:
-            self._enter(made, checked(identity))
-        return made
-
-    def _enter(self, files: Files, identity: BrokerIdentity) -> None:
-        name = identity.username
-        files.passwords[name] = f"{name}:{identity.password_hash}"
-        if rules := broker_rules.exceptions(identity, self._namespace):
-            files.rules[name] = rules
-        else:
-            files.rules.pop(name, None)
+        lines = [f"{name}:{hashed}" for name, (hashed, _) in self._accounts.items()]
+        blocks = [broker_rules.for_all(self._namespace)]
+        blocks += [broker_rules.of_user(name, may) for name, (_, may) in self._accounts.items()]
+        for identity in map(checked, identities):
+            lines.append(f"{identity.username}:{identity.password_hash}")
+            blocks.append(broker_rules.exceptions(identity, self._namespace))
+        return Files(
+            HEAD + "".join(f"{line}\n" for line in lines) + END,
+            HEAD + "".join(f"{block}\n\n" for block in blocks if block) + END,
+        )
 
     def _read(self) -> Files | None:
         """Return what the files say; None if one is missing or damaged."""
         try:
-            passwords = (self._folder / PASSWORDS).read_text()
-            rules = (self._folder / ACL).read_text()
+            files = Files(*((self._folder / name).read_bytes().decode() for name in (PASSWORDS, ACL)))
         except (OSError, ValueError):
             return None
-        if not (passwords.endswith(END) and rules.endswith(END)):
-            return None
-        lines = passwords.removesuffix(END).splitlines()
-        blocks = rules.removesuffix(END).split(BETWEEN)
-        return Files(
-            {line.partition(":")[0]: line for line in lines},
-            {_user_of(block): block for block in blocks if block},
-        )
+        whole = all(text.startswith(HEAD) and text.endswith(END) for text in files)
+        return files if whole else None
 
-    def _write(self, before: Files | None, after: Files) -> bool:
-        """Replace what differs; returns whether anything did.
+    def _write(self, before: Files | None, after: Files) -> None:
+        """Replace what differs.
 
         The broker may read the files at any moment: the rules of a user who goes stay until
         nobody can log in as that user.
         """
-        old = before or Files({}, {})
-        gone = {name: block for name, block in old.rules.items() if name not in after.rules}
-        if before is None or old.rules != after.rules:
-            blocks = [*after.rules.values(), *gone.values()]
-            self._replace(ACL, (f"{block}{BETWEEN}" for block in blocks))
-        if before is None or old.passwords != after.passwords:
-            self._replace(PASSWORDS, (f"{line}\n" for line in after.passwords.values()))
-        if gone:
-            self._replace(ACL, (f"{block}{BETWEEN}" for block in after.rules.values()))
-        return before != after
+        rules = after.rules
+        if before and before.rules != after.rules:
+            users = {block.partition("\n")[0] for block in after.rules.split("\n\n")}
+            for block in before.rules.removesuffix(END).split("\n\n"):
+                if block.startswith(USER) and block.partition("\n")[0] not in users:
+                    rules = f"{rules.removesuffix(END)}{block}\n\n{END}"
+        for name, text, old in (
+            (ACL, rules, before and before.rules),
+            (PASSWORDS, after.passwords, before and before.passwords),
+            (ACL, after.rules, rules),
+        ):
+            if text != old:
+                replace(self._folder / name, text)
 
-    def _replace(self, name: str, parts: Iterable[str]) -> None:
-        replace(self._folder / name, "".join(parts) + END)
+
+def _replaced(text: str, begins: str, entry: str, ends: str) -> str:
+    """Return a text with another entry of a user; a new one comes last.
+
+    Ten thousand entries are not taken apart to change one.
+    """
+    at = text.find(f"\n{begins}") + 1
+    if not at:
+        return f"{text.removesuffix(END)}{entry}{END}"
+    return text[:at] + entry + text[text.index(ends, at) + len(ends) :]
 
 
-def _user_of(block: str) -> str:
-    first = block.partition("\n")[0]
-    return first.removeprefix(USER) if first.startswith(USER) else ""
+def _same(one: Files, other: Files) -> bool:
+    """Return whether files say the same, in whatever order."""
+    return all(
+        set(text.split(ends)) == set(another.split(ends))
+        for text, another, ends in zip(one, other, ("\n", "\n\n"), strict=True)
+    )
