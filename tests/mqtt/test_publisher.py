@@ -58,6 +58,27 @@ def test_it_is_back_soon_after_the_broker(mosquitto, publisher):
     until(lambda: publisher.connected, 3)
 
 
+def test_a_broker_that_dies_while_many_publish_holds_up_nobody(mosquitto, publisher):
+    over = threading.Event()
+
+    def go_on() -> None:
+        while not over.is_set():
+            publisher.publish("gatehouse/c/telemetry", b"x" * 1000)
+
+    threads = [threading.Thread(target=go_on, daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(3):
+        mosquitto.stop()
+        until(lambda: not publisher.connected, 5)
+        mosquitto.start()
+        until(lambda: publisher.connected, 10)
+    over.set()
+    for thread in threads:
+        thread.join(5)
+    assert not [thread for thread in threads if thread.is_alive()]
+
+
 def test_a_message_that_expired_is_not_delivered_to_who_was_away(
     settings, mosquitto, publisher, speak
 ):
