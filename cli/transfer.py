@@ -113,6 +113,4 @@ def _defused(value: Any) -> Any:
 
 def _armed(value: Any) -> Any:
     """Take the apostrophe away that `_defused` has put before a text."""
-    if isinstance(value, str) and value[:1] == "'" and export.defused(value[1:]) == value:
-        return value[1:]
-    return value
+    return export.armed(value) if isinstance(value, str) else value

@@ -97,6 +97,11 @@ def defused(text: str) -> str:
     return "'" + text if text.lstrip(" \u00a0")[:1] in FORMULA else text
 
 
+def armed(text: str) -> str:
+    """Return a text without the apostrophe that `defused` has put before it."""
+    return text[1:] if text[:1] == "'" and defused(text[1:]) == text else text
+
+
 def text_cell(text: str) -> bytes:
     """Return a text as a quoted cell that no spreadsheet carries out."""
     plain = defused(text).replace("\0", "\ufffd").replace('"', '""')

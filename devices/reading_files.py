@@ -1,22 +1,20 @@
-"""Reads CSV files of readings: our own long form, Home Assistant's history, and time with value.
-
-    time,device,sensor,value,unit        as devices/export.py writes it
-    entity_id,state,last_changed         as Home Assistant's history page saves it
-    time,value                           of one sensor, which the caller names
+"""Reads CSV files of readings, in any of the forms of `file_forms`.
 
 Cells are separated by commas, semicolons (then with decimal commas) or tabs.
 """
 
+import codecs
 import csv
 import io
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from devices import export, parsing
+from devices import export, file_forms, parsing
+from devices.file_forms import Parser, Row
 from errors import Invalid
 from notify.mark import N_
 
@@ -26,16 +24,6 @@ SECONDS_BELOW = 100_000_000_000  # a number of the time below this is in seconds
 AHEAD_MS = 86_400_000
 MOST_ROWS = 5_000_000
 LONGEST_TEXT = 4096
-
-
-class Row(NamedTuple):
-    """What a line says, as text."""
-
-    time: str
-    sensor: str
-    value: str
-    unit: str = ""
-    device: str = ""
 
 
 class Refused(NamedTuple):
@@ -80,7 +68,7 @@ def read(data: bytes, *, device: str, sensor: str, zone: ZoneInfo, now_ms: int) 
     comma = _separator(text) == ";"
     try:
         head = next(rows, [])
-        parse = _parser([cell.strip().lower() for cell in head], sensor)
+        parse = file_forms.parser(head, sensor)
         lines = [(rows.line_num, cells) for cells in rows if any(cells)]
     except csv.Error as error:
         raise Invalid(
@@ -93,10 +81,12 @@ def read(data: bytes, *, device: str, sensor: str, zone: ZoneInfo, now_ms: int) 
 
 
 def _text(data: bytes) -> str:
-    if data[:2] in {b"\xff\xfe", b"\xfe\xff"} or b"\0" in data[:1000]:
+    """Return a file as text; spreadsheets mark files of UTF-16 as such."""
+    marked = data[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}
+    if b"\0" in data[:1000] and not marked:
         raise Invalid("not_utf8", N_("This file is not UTF-8. Save it as CSV in UTF-8."))
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-16" if marked else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise Invalid(
@@ -107,24 +97,6 @@ def _text(data: bytes) -> str:
 def _separator(text: str) -> str:
     head = text.partition("\n")[0]
     return max(",;\t", key=head.count)
-
-
-def _parser(head: list[str], sensor: str) -> Callable[[list[str]], Row]:
-    """Return how lines below this head are read."""
-    if head == ["time", "device", "sensor", "value", "unit"]:
-        return lambda cells: Row(cells[0], cells[2], cells[3], cells[4], cells[1])
-    if head == ["entity_id", "state", "last_changed"]:
-        return lambda cells: Row(cells[2], cells[0].partition(".")[2], cells[1])
-    if len(head) == 2 and head[0] in {"time", "timestamp", "date", "datetime"}:
-        name = sensor or head[1]
-        return lambda cells: Row(cells[0], name, cells[1])
-    raise Invalid(
-        "file_unknown",
-        N_(
-            "The first line must be time,device,sensor,value,unit or entity_id,state,last_changed"
-            " or time,value."
-        ),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +125,12 @@ class _Reader:
         """Return a value with a decimal point, without what defused it for a spreadsheet."""
         if self.comma and text.count(",") == 1 and number(text.replace(",", ".")) is not None:
             return text.replace(",", ".")
-        if text[:1] == "'" and export.defused(text[1:]) == text:
-            return text[1:]
-        return text
+        return export.armed(text)
 
 
 def _collect(
     lines: list[tuple[int, list[str]]],
-    parse: Callable[[list[str]], Row],
+    parse: Parser,
     reader: _Reader,
     cut_line: int,
 ) -> Found:
@@ -193,20 +163,20 @@ def _collect(
 
 def _rows(
     lines: list[tuple[int, list[str]]],
-    parse: Callable[[list[str]], Row],
+    parse: Parser,
     found: Found,
     cut_line: int,
 ) -> Iterator[tuple[int, Row]]:
     for line, cells in lines:
         try:
-            row = parse(cells)
+            rows = parse(cells)
         except IndexError:
             found.refused.append(Refused(line, "too_few_cells"))
             continue
         if line == cut_line:
             found.refused.append(Refused(line, "cut"))
             continue
-        yield line, row
+        yield from ((line, row) for row in rows)
 
 
 def number(text: str) -> float | None:

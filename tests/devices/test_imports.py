@@ -1,6 +1,7 @@
 """Readings from files: what goes in, what is refused, and that the way out leads back in."""
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -8,6 +9,7 @@ from clock import to_ms, utcnow
 from db.models import Level
 from db.telemetry.records import Batch
 from devices import export, imports
+from devices.csv_style import PLAIN, Style
 from devices.reading_pages import Extent
 from errors import Forbidden, Invalid, NotFound
 from tests.portal import make
@@ -106,6 +108,54 @@ def test_times_and_values_of_a_spreadsheet_come_in(portal, alice, device):
     assert stored(portal, device) == {"level": ("number", rows)}
 
 
+@pytest.mark.parametrize("style", [PLAIN, Style(b";", ZoneInfo("UTC"))], ids=["plain", "local"])
+@pytest.mark.parametrize("step_ms", [0, 1000])
+def test_a_wide_export_comes_in_again(portal, alice, device, style, step_ms):
+    store = portal.store
+    t = store.add_series(device.id, "t", "number", "°C")
+    door = store.add_series(device.id, "door", "state")
+    values = [(t.id, T0, -1.5), (t.id, T0 + 1000, 1e-7), (door.id, T0 + 2000, 1.0)]
+    store.write(Batch(values=values))
+    columns = export.columns([device], store)
+    parts = export.csv_rows(store, columns, Extent(0, T0 * 2, step_ms), "wide", style=style)
+    other = portal.device(alice, f"Beside {step_ms} {style.zone}")
+    store.add_series(other.id, "door", "state")
+
+    report = take(portal, other, b"".join(parts), by=alice)
+
+    assert stored(portal, other) == stored(portal, device)
+    assert (report.rows, report.refused) == (3, {})
+    assert [one.unit for one in store.series([other.id])[other.id]] == ["", "°C"]
+
+
+def test_only_columns_of_this_device_are_taken_from_a_wide_file_of_many(portal, alice, device):
+    head = f'time,"{device.name} / a (m)","another / b"\r\n'
+    report = take(portal, device, head + "2026-01-01T00:00:00Z,1,2\r\n", by=alice)
+
+    assert stored(portal, device) == {"a": ("number", [(T0, 1.0)])}
+    assert report.refused == {"other_device": 1}
+
+
+def test_messages_and_objects_of_node_red_come_in(portal, alice, device):
+    messages = "topic,payload,timestamp\n/attic/door,true,1767225600000\nroom,2,1767225601\n"
+    objects = "hum,temp,timestamp\n40,,1767225600000\n41,21.5,1767225601000\n"
+    take(portal, device, messages, by=alice)
+    take(portal, device, objects, by=alice)
+
+    assert stored(portal, device) == {
+        "attic.door": ("state", [(T0, 1.0)]),
+        "room": ("number", [(T0 + 1000, 2.0)]),
+        "hum": ("number", [(T0, 40.0), (T0 + 1000, 41.0)]),
+        "temp": ("number", [(T0 + 1000, 21.5)]),
+    }
+
+
+def test_unicode_text_of_a_spreadsheet_comes_in(portal, alice, device):
+    take(portal, device, "time\tt\r\n2026-01-01\t1\r\n".encode("utf-16"), by=alice)
+
+    assert stored(portal, device) == {"t": ("number", [(T0, 1.0)])}
+
+
 def test_lines_that_cannot_be_used_are_named(portal, alice, device):
     file = (
         OURS
@@ -147,12 +197,26 @@ def test_a_line_that_was_cut_in_its_last_cell_is_refused(portal, alice, device):
         b"",
         b"nonsense",
         b"a,b,c\n1,2,3\n",
-        "time,value\n2026-01-01,1\n".encode("utf-16"),
+        b"time,a,a\n2026-01-01,2,3\n",
+        b"time,date,a\n2026-01-01,2026-01-01,3\n",
+        "time,value\n2026-01-01,1\n".encode("utf-16-le"),
+        b"\xff\xfet",
         b"time,value\n2026-01-01,\xff\n",
         b'time,value\n2026-01-01,"1\n',
         OURS.encode() + b"".join(b'2026-01-01,"d","s%d",1,\r\n' % n for n in range(5)),
     ],
-    ids=["empty", "one word", "unknown", "utf-16", "latin-1", "quote", "too many sensors"],
+    ids=[
+        "empty",
+        "one word",
+        "unknown",
+        "same twice",
+        "two times",
+        "utf-16",
+        "half a sign",
+        "latin-1",
+        "quote",
+        "too many sensors",
+    ],
 )
 def test_files_that_are_none_are_refused_as_a_whole(portal, alice, device, data):
     with pytest.raises(Invalid):

@@ -18,6 +18,7 @@ from tests.api.test_devices import (
     test_the_list_comes_in_pages_that_nothing_shifts,
 )
 from tests.api.test_idempotency import test_of_twenty_at_once_one_is_carried_out
+from tests.api.test_imports import test_a_file_is_looked_at_and_then_taken
 from tests.api.test_readings import (
     test_all_readings_come_in_pages,
     test_an_export_holds_what_one_may_see_and_nothing_else,
@@ -28,6 +29,10 @@ from tests.api.test_refresh import test_twenty_refreshes_at_once_make_one_genera
 from tests.api.test_registration import (
     test_a_person_claims_it_with_the_code_that_it_shows,
     test_twenty_registrations_at_once_make_one_device,
+)
+from tests.cli.test_devices import owner, run
+from tests.cli.test_import_readings import (
+    test_a_file_is_looked_at_and_then_taken as test_a_file_is_taken_from_the_shell,
 )
 
 
