@@ -78,6 +78,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Component | str]]) -> Co
             className="gh-table",
         ),
         className="gh-scroll",
+        tabIndex="0",  # so that the keyboard can scroll it
     )
 
 

@@ -54,13 +54,18 @@ def looked_over(lines: Sequence[Line]) -> Component:
     """Return what would become of each line."""
     wrong = sum(line.error is not None for line in lines)
     told = (
-        components.note(_("%(count)s lines cannot be used. Nothing is made.", count=wrong), "bad")
+        components.note(
+            _("Lines that cannot be used: %(count)s. Nothing is made.", count=wrong), "bad"
+        )
         if wrong
-        else components.note(_("All %(count)s lines can be used.", count=len(lines)), "ok")
+        else components.note(_("Every line can be used: %(count)s.", count=len(lines)), "ok")
     )
     heads = [_("Line"), _("Device"), _("Guest"), _("From – until"), _("Result")]
     return html.Section(
-        [told, components.table(heads, [_row(line) for line in lines])],
+        [
+            told,
+            html.Div(components.table(heads, [_row(line) for line in lines]), className="gh-lines"),
+        ],
         className="gh-panel gh-stack",
     )
 
@@ -79,9 +84,7 @@ def _row(line: Line) -> list[Component | str]:
 def made(lines: Sequence[Line]) -> Component:
     """Return the new links, which are shown this once, to be printed or kept as a file."""
     sent = sum(bool(line.link and line.link.email) for line in lines)
-    told = _(
-        "%(count)s links are made, %(sent)s are on their way by mail.", count=len(lines), sent=sent
-    )
+    told = _("Links made: %(count)s, on their way by mail: %(sent)s.", count=len(lines), sent=sent)
     packed = base64.b64encode(guest_list.result(lines)).decode()
     return html.Div(
         [

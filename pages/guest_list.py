@@ -47,13 +47,14 @@ def layout(_user: User, /, **_query: Any) -> Component:
                         ),
                         _("Paste it here, or choose a file."),
                     ),
-                    dcc.Upload(
-                        html.Button(
-                            _("Choose a file"), type="button", className="btn btn-secondary"
+                    html.Label(
+                        dcc.Upload(
+                            html.Span(_("Choose a file"), className="btn btn-secondary"),
+                            id=FILE,
+                            accept=".csv,.txt,text/csv,text/plain",
+                            max_size=guest_list.LARGEST,
                         ),
-                        id=FILE,
-                        accept=".csv,.txt,text/csv,text/plain",
-                        max_size=guest_list.LARGEST,
+                        className="gh-upload",
                     ),
                     html.Div(id=PROBLEM, role="alert"),
                     html.Div(
