@@ -63,10 +63,17 @@
 
   /** What a button asks for, from its own marks or the fields beside it; null if unusable. */
   function wish(button) {
+    const own = { name: button.dataset.command, params: JSON.parse(button.dataset.params || "{}") };
+    const field = button.closest("[data-command-value]")?.querySelector("input, select");
+    if (field) {
+      const value = field.type === "number" ? field.valueAsNumber : field.value;
+      own.params.value = value;
+      return field.checkValidity() && value !== "" && !Number.isNaN(value) ? own : null;
+    }
     const form = button.closest("[data-command-form]");
     const text = (id) => form.querySelector(`#${id}`)?.value.trim() ?? "";
     if (!form) {
-      return { name: button.dataset.command, params: JSON.parse(button.dataset.params || "{}") };
+      return own;
     }
     if (button.dataset.command) {
       const value = text("command-value");

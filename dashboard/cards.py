@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 from flask_babel import gettext as _
 
 from clock import to_ms
-from dashboard import components, controls, device_parts
+from dashboard import components, controls, device_parts, foreign_controls
 from dashboard.device_parts import OPENS
 from db.models import Device, Kind, Level
 from devices.readings import SPARK_MS, DeviceNow, SensorNow
@@ -53,6 +53,7 @@ def card(
             if leds
             else None,
             controls.switches(device, level, leds) if device.kind == Kind.LED else None,
+            foreign_controls.parts(device, level, found, most=foreign_controls.SHOWN),
             _foot(device, level, found, command),
         ],
         role="region",
@@ -154,8 +155,7 @@ def _foot(
     told = command or {}
     return html.Div(
         [
-            device_parts.unlock(device, level),
-            *controls.further(device, level, found),
+            *controls.first(device, level, found),
             device_parts.command_state(device, told.get("state", ""), told.get("detail", "")),
             device_parts.seen(device, found.presence.last_seen if found.presence else None),
         ],

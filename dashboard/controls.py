@@ -1,6 +1,5 @@
-"""What a person may make a device do besides unlocking: lock, close, switch, set, free commands."""
+"""What a person may make a device do: unlock, lock, close, switch, set, free commands."""
 
-import json
 from collections.abc import Sequence
 
 import dash_bootstrap_components as dbc
@@ -8,7 +7,8 @@ from dash import html
 from dash.development.base_component import Component
 from flask_babel import gettext as _
 
-from dashboard import components, device_parts
+from dashboard import components, device_parts, foreign_controls
+from dashboard.command_button import button
 from db.models import Device, Kind, Level
 from devices.readings import DeviceNow, SensorNow
 
@@ -16,16 +16,20 @@ SWITCHED = ("led.", "relay.")  # states with these names can be switched
 NAME, PARAMS, TARGET, VALUE = (f"command-{part}" for part in ("name", "params", "target", "value"))
 
 
-def further(device: Device, level: Level, found: DeviceNow) -> list[Component]:
-    """Return the buttons beside Unlock: a lock that reports its state locks, a gate closes."""
-    if level < Level.OPERATOR:
+def first(device: Device, level: Level, found: DeviceNow) -> list[Component]:
+    """Return the buttons of a lock or a gate; a lock that reports its state locks, a gate closes.
+
+    Devices that were not written for us have `foreign_controls` instead.
+    """
+    unlock = device_parts.unlock(device, level)
+    if unlock is None or found.parts is not None:
         return []
     attributes = found.presence.attributes if found.presence else {}
-    if device.kind == Kind.LOCK and "state" in attributes:
-        return [_button(device, _("Lock"), "lock")]
     if device.kind == Kind.GATE:
-        return [_button(device, _("Close"), "close"), _button(device, _("Stop"), "stop")]
-    return []
+        return [unlock, button(device, _("Close"), "close"), button(device, _("Stop"), "stop")]
+    if "state" in attributes:
+        return [unlock, button(device, _("Lock"), "lock")]
+    return [unlock]
 
 
 def switches(device: Device, level: Level, sensors: Sequence[SensorNow]) -> Component | None:
@@ -40,12 +44,18 @@ def panel(device: Device, level: Level, found: DeviceNow) -> Component | None:
     """Return the part of a device's page where it is told what to do."""
     if level < Level.OPERATOR:
         return None
+    if found.parts is not None:
+        return _panel([foreign_controls.parts(device, level, found)])
     numbers = [one.series.name for one in found.sensors if one.series.kind == "number"]
     parts = [
         switches(device, level, found.sensors),
         _set(device, numbers) if numbers else None,
         _free(device) if level >= Level.MANAGER else None,
     ]
+    return _panel(parts)
+
+
+def _panel(parts: Sequence[Component | None]) -> Component | None:
     shown = [part for part in parts if part]
     if not shown:
         return None
@@ -66,8 +76,8 @@ def _switch(device: Device, one: SensorNow) -> Component:
             html.Span(name),
             html.Div(
                 [
-                    _button(device, _("On"), "on", params, about=name),
-                    _button(device, _("Off"), "off", params, about=name),
+                    button(device, _("On"), "on", params, about=name),
+                    button(device, _("Off"), "off", params, about=name),
                 ],
                 className="gh-actions",
             ),
@@ -89,7 +99,7 @@ def _set(device: Device, numbers: Sequence[str]) -> Component:
                 ),
                 components.field(_("Value"), dbc.Input(id=VALUE, type="number", step="any")),
             ],
-            _button(device, _("Set"), "set"),
+            button(device, _("Set"), "set"),
         ),
     )
 
@@ -106,7 +116,7 @@ def _free(device: Device) -> Component:
                     _("A JSON object; the device decides what it means."),
                 ),
             ],
-            _button(device, _("Send"), ""),
+            button(device, _("Send"), ""),
         ),
     )
 
@@ -117,23 +127,4 @@ def _form(fields: list[Component], button: Component) -> Component:
         [html.Div(fields, className="gh-columns"), html.Div(button)],
         className="gh-stack",
         **{"data-command-form": ""},
-    )
-
-
-def _button(
-    device: Device,
-    text: str,
-    command: str,
-    params: dict[str, str] | None = None,
-    about: str = "",
-) -> Component:
-    marks = {"data-command": command, "data-device": device.public_id}
-    if params:
-        marks["data-params"] = json.dumps(params, separators=(",", ":"))
-    if about:
-        marks["aria-label"] = f"{about}: {text}"
-    if device.hold_to_act:
-        marks["data-hold"] = ""
-    return html.Button(
-        text, type="button", className="btn btn-secondary", disable_n_clicks=True, **marks
     )

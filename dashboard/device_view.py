@@ -35,8 +35,7 @@ def head(
             html.Div(
                 [
                     device_parts.command_state(device, *command),
-                    device_parts.unlock(device, level),
-                    *controls.further(device, level, found),
+                    *controls.first(device, level, found),
                     _to_access(device) if level >= Level.MANAGER else None,
                 ],
                 className="gh-tools ms-auto",

@@ -1,5 +1,7 @@
-"""What foreign devices are sent for a command, and how their state says that it was done."""
+"""What foreign devices can be asked, what they are sent, and how their state says it is done."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import isclose
 from typing import Any
@@ -9,13 +11,38 @@ from sqlalchemy.orm import Session
 
 from db.base import db, transaction
 from db.models import Command, ForeignAction, Proposal
-from devices import progress
+from devices import progress, set_points
 from devices.foreign.template import fill
 from devices.ports import LiveBus
 from errors import Invalid
 from notify.mark import N_
 
 REMEMBERED = timedelta(seconds=60)  # a state that comes later says nothing about the command
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """One part of a foreign device and all that it can be asked."""
+
+    target: str
+    label: str
+    actions: tuple[ForeignAction, ...]
+
+
+def offered(devices: Collection[int]) -> dict[int, list[Offered]]:
+    """Return the parts of each foreign device in this collection of ids, in two queries."""
+    foreign = db.session.scalars(select(Proposal.device_id).where(Proposal.device_id.in_(devices)))
+    found: dict[int, dict[str, list[ForeignAction]]] = {one: {} for one in foreign if one}
+    query = select(ForeignAction).where(ForeignAction.device_id.in_(devices))
+    for action in db.session.scalars(query.order_by(ForeignAction.id)):
+        found.setdefault(action.device_id, {}).setdefault(action.target, []).append(action)
+    return {
+        device_id: [
+            Offered(target, actions[0].label or target, tuple(actions))
+            for target, actions in parts.items()
+        ]
+        for device_id, parts in found.items()
+    }
 
 
 def is_foreign(device_id: ColumnElement[int]) -> ColumnElement[bool]:
@@ -59,7 +86,7 @@ def payload(action: ForeignAction, params: dict[str, Any]) -> bytes:
     else:
         text = fill(action.payload, _value(action, params.get("value")))
     if text is None:
-        raise _bad_value()
+        raise set_points.refused()
     return text.encode()
 
 
@@ -105,22 +132,8 @@ def _same(wanted: Any, value: float | str) -> bool:
     return str(wanted) == str(value)
 
 
-def _value(action: ForeignAction, value: Any) -> Any:
-    """Return the value for a payload; whole numbers without a point."""
-    if action.options:
-        if value not in action.options:
-            raise _bad_value()
-        return value
-    if action.low is None or action.high is None:
-        if not isinstance(value, str | int | float) or len(str(value)) > 255:
-            raise _bad_value()
-        return value
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _bad_value()
-    if not action.low <= value <= action.high:
-        raise _bad_value()
-    return int(value) if float(value).is_integer() else value
-
-
-def _bad_value() -> Invalid:
-    return Invalid("value_invalid", N_("The device does not take this value."), field="params")
+def _value(action: ForeignAction, value: Any) -> str | int | float:
+    label = action.label or action.target
+    if action.options or action.low is None or action.high is None:
+        return set_points.word(value, label=label, options=action.options)
+    return set_points.number(value, label=label, low=action.low, high=action.high, step=action.step)

@@ -11,6 +11,8 @@ from clock import to_ms
 from db.models import Device
 from db.telemetry.records import Floats, Newest, PresenceRow, Series
 from db.telemetry.store import TelemetryStore
+from devices import asking
+from devices.asking import Offered
 from devices.presence import State, state
 
 SPARK_MS = 3_600_000
@@ -35,12 +37,14 @@ class DeviceNow:
         sensors: all of them, by name.
         sparks: by series id, the last hour of each number in equal steps, NaN where nothing was
             said.
+        parts: of a foreign device, what can be asked; None: it is one of our own.
     """
 
     presence: PresenceRow | None
     state: State
     sensors: list[SensorNow]
     sparks: dict[int, Floats]
+    parts: list[Offered] | None = None
 
 
 def sensors(device: Device, store: TelemetryStore) -> list[SensorNow]:
@@ -57,7 +61,7 @@ def overview(
     spark_ms: int = SPARK_MS,
     spark_points: int = SPARK_POINTS,
 ) -> dict[int, DeviceNow]:
-    """Return what cards show, by device id, in four queries however many devices there are."""
+    """Return what cards show, by device id, in six queries however many devices there are."""
     wanted = {device.id: device for device in devices}
     series = store.series(wanted)
     everything = [one for several in series.values() for one in several]
@@ -69,6 +73,7 @@ def overview(
         for one in everything
         if one.kind == "number" and one.id in newest and newest[one.id].ts_ms >= end_ms - spark_ms
     ]
+    parts = asking.offered(wanted)
     sparks = store.sparks(fresh, end_ms - spark_ms, end_ms, spark_points)
     return {
         device_id: DeviceNow(
@@ -76,6 +81,7 @@ def overview(
             state(presence.get(device_id), expected_interval_s=device.expected_interval_s, now=now),
             [SensorNow(one, newest.get(one.id)) for one in series[device_id]],
             {one.id: sparks[one.id] for one in series[device_id] if one.id in sparks},
+            parts.get(device_id),
         )
         for device_id, device in wanted.items()
     }

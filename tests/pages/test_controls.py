@@ -6,9 +6,10 @@ from uuid import uuid4
 import pytest
 
 from clock import now_ms
-from db.models import Level
+from db.base import transaction
+from db.models import Device, ForeignAction, Level
 from db.telemetry.records import Batch, PresenceRow
-from tests.portal import parts
+from tests.portal import parts, texts
 
 
 def names(page) -> list[str]:
@@ -81,3 +82,57 @@ def test_a_device_that_wants_holding_wants_it_for_all_buttons(portal, alice):
     )
     page = alice.page(f"/devices/{gate.public_id}")
     assert len(parts(page, data_hold="")) == len(names(page)) == 4
+
+
+def foreign(portal, owner, kind: str, *actions: ForeignAction) -> Device:
+    """A device that was not written for us and takes these commands."""
+    device = portal.device(owner, uuid4().hex, kind)
+    with portal.server.app_context(), transaction() as session:
+        for action in actions:
+            action.device_id = device.id
+            action.topic, action.payload = "a/set", "x"
+            session.add(action)
+    return device
+
+
+def test_a_foreign_gate_has_the_buttons_of_its_parts_and_no_others(portal, alice, bob):
+    gate = foreign(
+        portal,
+        alice,
+        "gate",
+        *(
+            ForeignAction(target="leaf", label="Leaf", part="cover", name=name)
+            for name in ("open", "close", "stop")
+        ),
+    )
+    assert names(alice.page(f"/devices/{gate.public_id}")) == ["open", "close", "stop"]
+    [card] = parts(alice.page("/"), role="region", aria_label=gate.name)
+    assert names(card["children"]) == ["open", "close", "stop"]
+    portal.share(gate, bob, Level.VIEWER)
+    assert names(bob.page(f"/devices/{gate.public_id}")) == []
+
+
+def test_a_set_point_is_a_field_with_bounds_and_the_present_value(portal, alice):
+    bounds = {"low": 5.0, "high": 28.0, "step": 0.5}
+    heat = ForeignAction(
+        target="heat", label="Heat", part="number", name="set", wants_value=True, sensor="heat"
+    )
+    for name, value in bounds.items():
+        setattr(heat, name, value)
+    stove = foreign(portal, alice, "other", heat)
+    portal.says(stove, "heat", 21.5)
+    page = alice.page(f"/devices/{stove.public_id}")
+    [field] = parts(page, type="number", max=28.0)
+    assert (field["min"], field["max"], field["step"], field["value"]) == (5.0, 28.0, 0.5, 21.5)
+
+
+def test_many_parts_are_folded_on_a_card_and_all_shown_on_the_page(portal, alice):
+    buttons = [
+        ForeignAction(target=f"b{number}", label=f"B{number}", part="button", name="press")
+        for number in range(7)
+    ]
+    panel = foreign(portal, alice, "other", *buttons)
+    [card] = parts(alice.page("/"), role="region", aria_label=panel.name)
+    assert names(card["children"]) == ["press"] * 7
+    assert "3 more" in texts(card["children"])
+    assert "more" not in texts(alice.page(f"/devices/{panel.public_id}"))

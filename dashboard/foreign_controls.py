@@ -1,0 +1,126 @@
+"""What a person may make a device do that was not written for us: a row for each of its parts."""
+
+from collections.abc import Sequence
+
+import dash_bootstrap_components as dbc
+from dash import html
+from dash.development.base_component import Component
+from flask_babel import gettext as _
+
+from dashboard import components
+from dashboard.command_button import button
+from db.models import Device, ForeignAction, Level
+from devices.asking import Offered
+from devices.readings import DeviceNow
+
+SHOWN = 4  # rows on a card; the rest is folded
+
+
+def parts(
+    device: Device, level: Level, found: DeviceNow, *, most: int | None = None
+) -> Component | None:
+    """Return a row for each part of a foreign device; None if there is nothing to press.
+
+    Args:
+        device: which.
+        level: of the person who looks.
+        found: what is known of the device.
+        most: rows that are shown at once; None: all.
+    """
+    if level < Level.OPERATOR or not found.parts:
+        return None
+    now = {one.series.name: one.newest for one in found.sensors}
+    values = {name: one.text or one.value for name, one in now.items() if one is not None}
+    rows = [_part(device, part, values, len(found.parts) == 1) for part in found.parts]
+    if most is None or len(rows) <= most:
+        return _rows(rows)
+    rest = rows[most:]
+    fold = components.fold(_("%(count)s more", count=len(rest)), _rows(rest))
+    return html.Div([_rows(rows[:most]), fold], className="gh-stack")
+
+
+def _rows(rows: Sequence[Component]) -> Component:
+    return html.Div(rows, className="gh-parts")
+
+
+def _part(
+    device: Device, part: Offered, values: dict[str, float | str | None], alone: bool
+) -> Component:
+    name = "" if alone else part.label
+    plain = [
+        button(
+            device,
+            _words().get(action.name, action.name),
+            action.name,
+            {"target": part.target},
+            about=name,
+            style="primary" if action.name == "unlock" else "secondary",
+        )
+        for action in part.actions
+        if not action.wants_value
+    ]
+    valued = [
+        _value(device, part, action, values.get(action.sensor))
+        for action in part.actions
+        if action.wants_value
+    ]
+    buttons = html.Div(plain, className="gh-actions") if plain else None
+    return html.Div(
+        [html.Span(part.label), buttons, *valued],
+        className="gh-part",
+        role="group",
+        **{"aria-label": part.label},
+    )
+
+
+def _value(
+    device: Device, part: Offered, action: ForeignAction, value: float | str | None
+) -> Component:
+    """Return a field for a value, filled with the present one, and the button that sends it."""
+    words = _valued(action.name) or part.label
+    field = _choice(action, value) if action.options else _typed(action, value)
+    return html.Div(
+        [
+            html.Label([html.Span(words, className="visually-hidden"), field]),
+            button(
+                device,
+                _valued(action.name) or _("Set"),
+                action.name,
+                {"target": part.target},
+                about=part.label,
+            ),
+        ],
+        className="gh-actions",
+        **{"data-command-value": ""},
+    )
+
+
+def _choice(action: ForeignAction, value: float | str | None) -> Component:
+    options = [{"label": word, "value": word} for word in action.options]
+    return dbc.Select(options=options, value=value if value in action.options else None)
+
+
+def _typed(action: ForeignAction, value: float | str | None) -> Component:
+    if action.low is None or action.high is None:
+        return dbc.Input(type="text", value=value, maxLength=255)
+    return dbc.Input(
+        type="number", min=action.low, max=action.high, step=action.step or "any", value=value
+    )
+
+
+def _words() -> dict[str, str]:
+    return {
+        "on": _("On"),
+        "off": _("Off"),
+        "lock": _("Lock"),
+        "unlock": _("Unlock"),
+        "open": _("Open"),
+        "close": _("Close"),
+        "stop": _("Stop"),
+        "press": _("Press"),
+    }
+
+
+def _valued(name: str) -> str:
+    """Return what a value is that belongs to a part with other buttons; empty: the part itself."""
+    return {"brightness": str(_("Brightness")), "position": str(_("Position"))}.get(name, "")
