@@ -25,6 +25,7 @@ import config
 import dashboard.actions
 import dashboard.build
 import dashboard.data
+import dashboard.file_download
 import dashboard.gate
 import dashboard.guest
 import dashboard.live
@@ -92,6 +93,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         dashboard.live.bp,
         dashboard.data.bp,
         dashboard.log_csv.bp,
+        dashboard.file_download.bp,
         dashboard.actions.bp,
         dashboard.guest.bp,
     ):

@@ -18,7 +18,7 @@ from auth import access, throttle
 from auth.sessions import client_address
 from clock import utcnow
 from db.models import Device, DeviceFile, Level, User
-from devices import files
+from devices import files, kept_files
 from errors import Forbidden, Invalid
 from mqtt import topics
 from notify.mark import N_
@@ -95,15 +95,28 @@ def announce(device_id: str, by: User | Device, body: NewFile) -> FileOnce:
 @routes.get("/devices/<key:device_id>/files")
 def listing(device_id: str, by: User) -> Page[FileShown]:
     """List the files of a device, newest first."""
-    found = files.of(access.visible(by, device_id), by=by)
+    found = kept_files.of(access.visible(by, device_id), by=by)
     return Page(items=[FileShown(**_fields(file)) for file in found])
 
 
 @routes.get("/files/<key:file_id>", status=(200, 206), media=(BYTES,), refusals=(416,))
 def content(file_id: str, by: User) -> Response:
     """Download the bytes of a file, or a range of them."""
-    file = files.find(file_id, by=by)
-    return _bytes(files.path_of(file, _folder()), file)
+    file = kept_files.find(file_id, by=by)
+    return _bytes(kept_files.path_of(file, _folder()), file)
+
+
+@routes.delete("/devices/<key:device_id>/files/<key:file_id>")
+def delete(device_id: str, file_id: str, by: User) -> None:
+    """Delete a file of a device."""
+    kept_files.delete(
+        access.visible(by, device_id),
+        file_id,
+        by=by,
+        folder=_folder(),
+        now=utcnow(),
+        address=client_address(),
+    )
 
 
 @routes.put("/transfers/<key:token>", status=(200, 202), takes=(BYTES,), refusals=(409, 410))
@@ -128,7 +141,7 @@ def fetch(token: str) -> Response:
     """Fetch a file that was announced to the device, or a range of it; once it is whole."""
     _slow_down()
     file = files.by_token(token, "whole", now=utcnow())
-    return _bytes(files.path_of(file, _folder()), file, at_end=files.ender(file))
+    return _bytes(kept_files.path_of(file, _folder()), file, at_end=files.ender(file))
 
 
 def _bytes(path: Path, file: DeviceFile, *, at_end: Callable[[], None] | None = None) -> Response:

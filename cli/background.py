@@ -11,7 +11,7 @@ import wiring
 from auth import browsers
 from clock import utcnow
 from db.base import db
-from devices import commands, config_delivery, config_reports, files, registry, retention
+from devices import commands, config_delivery, config_reports, kept_files, registry, retention
 from errors import Unavailable
 from mqtt.ingest import Ingest
 from notify.worker import Worker
@@ -79,7 +79,7 @@ def forget() -> None:
     """Delete sessions and files that have ended."""
     now = utcnow()
     browsers.forget_ended(now=now)
-    files.sweep(folder=wiring.current().settings.instance_dir / "files", now=now)
+    kept_files.sweep(folder=wiring.current().settings.instance_dir / "files", now=now)
 
 
 def tidy() -> None:

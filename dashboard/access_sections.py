@@ -1,4 +1,4 @@
-"""What surrounds the lists of the page that says who gets in."""
+"""What surrounds the lists of a device's further pages: who gets in, files."""
 
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -9,11 +9,16 @@ from db.models import Device
 
 
 def head(device: Device) -> Component:
-    """Return the name of the device, and the way back to it."""
+    """Return the title of the page that says who gets in."""
+    return titled(device, _("Access to %(device)s", device=device.name))
+
+
+def titled(device: Device, title: str) -> Component:
+    """Return the title of a page about a device, and the way back to it."""
     return html.Div(
         [
             device_parts.kind_icon(device.kind),
-            html.H1(_("Access to %(device)s", device=device.name)),
+            html.H1(title),
             dcc.Link(
                 [components.icon("back"), _("To the device")],
                 href=f"/devices/{device.public_id}",

@@ -26,7 +26,14 @@ FOREVER = "max-age=31536000, immutable"
 ASK = "no-cache"
 KEPT = 256  # files in memory, each as it is and packed
 
-STYLES = ("vendor/bootstrap.min.css", "app.css", "icons.css", "pages.css", "calendar.css")
+STYLES = (
+    "vendor/bootstrap.min.css",
+    "app.css",
+    "icons.css",
+    "pages.css",
+    "calendar.css",
+    "files.css",
+)
 ELSEWHERE = frozenset({"theme.js", "passkeys.js", "live-worker.js"})
 """Scripts that the index has in its head, that account pages load, or that scripts start."""
 

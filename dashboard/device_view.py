@@ -36,7 +36,7 @@ def head(
                 [
                     device_parts.command_state(device, *command),
                     *controls.first(device, level, found),
-                    _to_access(device) if level >= Level.MANAGER else None,
+                    *(_further_pages(device) if level >= Level.MANAGER else ()),
                 ],
                 className="gh-tools ms-auto",
             ),
@@ -45,12 +45,16 @@ def head(
     )
 
 
-def _to_access(device: Device) -> Component:
-    return dcc.Link(
-        [components.icon("people"), _("Access")],
-        href=f"/devices/{device.public_id}/access",
-        className="btn btn-secondary",
-    )
+def _further_pages(device: Device) -> list[Component]:
+    pages = [("people", _("Access"), "access"), ("file", _("Files"), "files")]
+    return [
+        dcc.Link(
+            [components.icon(symbol), text],
+            href=f"/devices/{device.public_id}/{path}",
+            className="btn btn-secondary",
+        )
+        for symbol, text, path in pages
+    ]
 
 
 def notes(device: Device) -> Component | None:

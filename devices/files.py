@@ -1,31 +1,30 @@
-"""Files of a device: announced, carried by a temporary URL, checked, kept for a while.
+"""Files that travel: announced, carried by a temporary URL, checked when they are whole.
 
 A URL works for one file and one direction, for ten minutes, until the transfer is whole.  An
-upload that was cut goes on where it stopped.  Bytes are kept under the file's id; what a device
-calls a file is only shown.
+upload that was cut goes on where it stopped; announced again, under a new URL.
 """
 
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import IO
 
 import msgspec
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
-from auth import access
 from auth.keys import sha256
 from db.base import db, elsewhere, transaction
-from db.models import Device, DeviceFile, Level, User
+from db.models import Device, DeviceFile
+from devices import kept_files
 from devices.ports import Publisher
 from errors import AppError, Conflict, Gone, Invalid, NotFound
 from notify.mark import N_
 
 LARGEST = 64 * 1024 * 1024  # bytes of one file
-QUOTA = 256 * 1024 * 1024  # bytes of all files of a device
 URL_LIFETIME = timedelta(minutes=10)
 KEPT = timedelta(days=90)
 NAME = re.compile(r"[\w .()+-]{1,120}")
@@ -51,6 +50,8 @@ def announce(
 ) -> Offer:
     """Make room for a file that will travel; the caller has authenticated the device or person.
 
+    A file that was announced before and has not arrived whole goes on under a new URL.
+
     Raises:
         Invalid: a name with a path in it, a wrong digest or direction.
         TooLarge: the file, or all files of the device together, would be too large.
@@ -63,27 +64,34 @@ def announce(
         raise Invalid("direction", N_("direction is upload or download."), field="direction")
     if not 0 <= size <= LARGEST:
         raise TooLarge()
+    token = secrets.token_urlsafe(32)
     with transaction() as session:
-        used = session.scalar(
-            select(func.coalesce(func.sum(DeviceFile.size), 0)).where(
-                DeviceFile.device_id == device.id
+        file = session.scalar(
+            select(DeviceFile).where(
+                DeviceFile.device_id == device.id,
+                DeviceFile.direction == direction,
+                DeviceFile.name == name,
+                DeviceFile.size == size,
+                DeviceFile.sha256 == digest,
+                DeviceFile.state == "waiting",
             )
         )
-        if (used or 0) + size > QUOTA:
-            raise TooLarge("quota_exceeded", N_("The device's files take all the room they may."))
-        token = secrets.token_urlsafe(32)
-        file = DeviceFile(
-            device=device,
-            direction=direction,
-            name=name,
-            size=size,
-            sha256=digest,
-            url_hash=sha256(token),
-            url_expires_at=now + URL_LIFETIME,
-            created_at=now,
-            expires_at=now + KEPT,
-        )
-        session.add(file)
+        if file is None:
+            if kept_files.used(device) + size > kept_files.QUOTA:
+                raise TooLarge(
+                    "quota_exceeded", N_("The device's files take all the room they may.")
+                )
+            file = DeviceFile(
+                device=device,
+                direction=direction,
+                name=name,
+                size=size,
+                sha256=digest,
+                created_at=now,
+            )
+            session.add(file)
+        file.url_hash, file.url_expires_at = sha256(token), now + URL_LIFETIME
+        file.expires_at = now + KEPT
         session.flush()
     return Offer(file, token)
 
@@ -150,24 +158,27 @@ def receive(
         TooLarge: more bytes than were announced.
         Invalid: all bytes are there but are not what was announced.
     """
-    path = _path(folder, file)
+    path = kept_files.place(folder, file)
     if offset != file.received:
         raise Conflict("wrong_offset", N_("Go on at byte %(received)s."), received=file.received)
     received = offset
-    with path.open("r+b" if offset else "wb") as out:
+    with _opened(path, anew=not offset) as out:
         out.seek(offset)
         for chunk in chunks:
             received += len(chunk)
             if received > file.size:
                 raise TooLarge()
             out.write(chunk)
-    whole = received == file.size
-    right = whole and _digest(path) == file.sha256
-    with transaction():
-        db.session.refresh(file)
-        file.received = received if right or not whole else 0
+        whole = received == file.size
+        right = whole and _digest(out) == file.sha256
+    with transaction() as session:
+        kept = session.get(DeviceFile, file.id)
+        if kept is None:  # deleted while the bytes came
+            path.unlink(missing_ok=True)
+            raise kept_files.unknown()
+        kept.received = received if right or not whole else 0
         if right:
-            file.state, file.url_hash = "whole", None
+            kept.state, kept.url_hash = "whole", None
     if whole and not right:
         path.unlink(missing_ok=True)
         raise Invalid("checksum", N_("The bytes are not those that sha256 announced."))
@@ -189,57 +200,13 @@ def ender(file: DeviceFile) -> Callable[[], None]:
     return fetched
 
 
-def of(device: Device, *, by: User) -> Sequence[DeviceFile]:
-    """Return the files of a device, newest first.
-
-    Raises:
-        NotFound, Forbidden: `by` is no manager of it.
-    """
-    access.require(by, device, Level.MANAGER)
-    return db.session.scalars(
-        select(DeviceFile).where(DeviceFile.device_id == device.id).order_by(DeviceFile.id.desc())
-    ).all()
+def _opened(path: Path, *, anew: bool) -> IO[bytes]:
+    try:
+        return path.open("w+b" if anew else "r+b")
+    except FileNotFoundError:  # deleted a moment ago
+        raise kept_files.unknown() from None
 
 
-def find(public_id: str, *, by: User) -> DeviceFile:
-    """Return a file that a person may read.
-
-    Raises:
-        NotFound: there is none, or the person may not.
-    """
-    file = db.session.scalar(select(DeviceFile).where(DeviceFile.public_id == public_id))
-    if file is None or (access.level(by, file.device) or 0) < Level.MANAGER:
-        raise NotFound("file_not_found", N_("There is no such file."))
-    return file
-
-
-def path_of(file: DeviceFile, folder: Path) -> Path:
-    """Return where a whole file's bytes are.
-
-    Raises:
-        NotFound: they have not arrived.
-    """
-    path = _path(folder, file)
-    if file.state == "waiting" or not path.exists():
-        raise NotFound("file_not_there", N_("The file has not arrived."))
-    return path
-
-
-def sweep(*, folder: Path, now: datetime) -> int:
-    """Delete what has expired; returns how many files."""
-    with transaction() as session:
-        old = session.scalars(select(DeviceFile).where(DeviceFile.expires_at < now)).all()
-        for file in old:
-            _path(folder, file).unlink(missing_ok=True)
-            session.delete(file)
-    return len(old)
-
-
-def _path(folder: Path, file: DeviceFile) -> Path:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder / file.public_id
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _digest(content: IO[bytes]) -> str:
+    content.seek(0)
+    return hashlib.file_digest(content, "sha256").hexdigest()  # type: ignore[arg-type]

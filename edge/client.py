@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from edge import clock, commands
+from edge import clock, commands, settings
 from edge.buffer import Buffer
 from edge.commands import Command, Refused
 from edge.connection import Connection
 from edge.journal import Journal
 from edge.login import Login
 from edge.packing import pack
+from edge.settings import Settings
 from edge.wire import PlainWire, SealedWire, Wire
 
 Status = Literal["done", "refused", "failed"]
@@ -48,6 +49,7 @@ class DeviceClient:
         login: Login,
         *,
         on_command: Callable[[Command], None],
+        on_settings: Callable[[Settings], None] | None = None,
         buffer: Buffer | None = None,
         journal: Journal | None = None,
         attributes: Mapping[str, object] | None = None,
@@ -60,6 +62,8 @@ class DeviceClient:
             login: who the device is.
             on_command: called from the network thread with each command that may be carried
                 out; it must return at once and call `answer` when the command is done.
+            on_settings: called from there too, with each configuration that the server sends;
+                it must return at once and call `settled`.  None: the device takes none.
             buffer: where readings wait; None: in memory.
             journal: what outlives a restart; None: in memory.
             attributes: firmware and the like, told at each connect.
@@ -72,15 +76,21 @@ class DeviceClient:
         self._journal = Journal() if journal is None else journal
         self._attributes = dict(attributes or {})
         self._on_command = on_command
+        self._on_settings = on_settings
+        self._settings_version = 0  # that was handed over last
         self._now_ms = now_ms
         self._wire: Wire = SealedWire(login, self._journal) if sealed else PlainWire(login)
-        self._connection = Connection(login, self, subscriptions=(self._wire.commands,))
+        self._connection = Connection(login, self, subscriptions=self._subscriptions())
         self._lock = threading.Lock()  # of the next two
         self._open = False  # whether the broker is there
         self._words: deque[tuple[str, str]] = deque()  # to be said now or never
         self._codes: deque[tuple[int, int]] = deque()  # what the broker answered: number, code
         self._waiting: dict[int, list[int]] = {}  # number of a message -> rows of the buffer
         self._sent_up_to = {True: 0, False: 0}  # urgent or not -> the last row under way
+
+    def _subscriptions(self) -> tuple[str, ...]:
+        own = ("config",) if self._on_settings else ()
+        return (self._wire.commands, *own)
 
     @property
     def connected(self) -> bool:
@@ -150,6 +160,10 @@ class DeviceClient:
         """Say what came of a command; waits in the buffer if the connection is gone."""
         self._answer(command.id, status, detail)
 
+    def settled(self, taken: Settings, result: str = "applied") -> None:
+        """Say what became of a configuration: `applied`, or in words why not."""
+        self.report(config_version=taken.version, config_result=result)
+
     def _answer(self, command_id: str, status: Status, detail: str) -> None:
         ack = {"id": command_id, "status": status, "detail": detail}
         self.buffer.append("commands/ack", None, json.dumps(ack), urgent=True)
@@ -194,8 +208,11 @@ class DeviceClient:
             while len(self._waiting) < IN_FLIGHT and self._send_next(urgent=urgent):
                 pass
 
-    def heard(self, payload: bytes, *, retained: bool) -> None:
-        """Check a command and hand it over, once."""
+    def heard(self, topic: str, payload: bytes, *, retained: bool) -> None:
+        """Hand a configuration over, or check a command and hand it over, once."""
+        if topic == self.login.topic("config"):
+            self._take_settings(payload)
+            return
         try:
             command = commands.read(
                 payload if retained else self._wire.incoming(payload),
@@ -214,6 +231,13 @@ class DeviceClient:
             return
         self._count("accepted")
         self._on_command(command)
+
+    def _take_settings(self, payload: bytes) -> None:
+        found = settings.read(payload)
+        if found is None or found.version == self._settings_version or self._on_settings is None:
+            return  # a version may come again, whenever the server is not sure
+        self._settings_version = found.version
+        self._on_settings(found)
 
     def taken(self, number: int, code: int) -> None:
         """Note what the broker says of a message."""

@@ -45,7 +45,7 @@ class Device(Protocol):
     def down(self) -> None:
         """The connection has ended, whether the broker had let the device in or not."""
 
-    def heard(self, payload: bytes, *, retained: bool) -> None:
+    def heard(self, topic: str, payload: bytes, *, retained: bool) -> None:
         """A message came on one of the subscribed topics."""
 
     def taken(self, number: int, code: int) -> None:
@@ -205,7 +205,9 @@ class Connection:
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         self._tell(
-            lambda: self._device.heard(bytes(message.payload), retained=bool(message.retain))
+            lambda: self._device.heard(
+                message.topic, bytes(message.payload), retained=bool(message.retain)
+            )
         )
 
     def _on_publish(

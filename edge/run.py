@@ -8,13 +8,15 @@ from typing import Any
 from edge.buffer import Buffer
 from edge.client import DeviceClient
 from edge.commands import Command
-from edge.config import Config, Part
+from edge.config import SHORTEST_S, Config, Part
 from edge.drivers import Output, Sensor, Value
 from edge.journal import Journal
 from edge.schedule import Schedule
+from edge.settings import Settings
 
 WATCH_S = 0.05  # how often a button is looked at
 HEALTH_S = 60.0
+LONGEST_S = 86_400  # between two readings of a sensor
 MAX_TEXT = 200
 OPENING = {"unlock", "open"}
 SWITCHING = {"on": True, "off": False}
@@ -35,11 +37,13 @@ class Runner:
         self.schedule = Schedule()
         self._config = config
         self._outputs = {part.name: part for part in config.outputs}
+        self._every_s = {part.name: part.every_s for part in config.sensors}
         self._shown: dict[str, Value] = {}
         self._failing: dict[str, str] = {}  # part -> why
         self.client = DeviceClient(
             config.login,
             on_command=lambda command: self.schedule.soon(partial(self._carry_out, command)),
+            on_settings=lambda settings: self.schedule.soon(partial(self._settle, settings)),
             buffer=Buffer(folder / "buffer.sqlite", max_bytes=config.buffer_mb * 2**20),
             journal=Journal(folder / "journal.sqlite"),
             attributes=_attributes(config),
@@ -54,7 +58,8 @@ class Runner:
         for part in self._config.sensors:
             self._guarded(part, part.driver.open)
             self.schedule.every(
-                part.every_s, partial(self._guarded, part, partial(self._say, part))
+                partial(self._every_s.__getitem__, part.name),
+                partial(self._guarded, part, partial(self._say, part)),
             )
             if part.driver.watched:
                 self.schedule.every(
@@ -98,6 +103,22 @@ class Runner:
     def _report_failing(self) -> None:
         told = "; ".join(f"{name}: {why}" for name, why in self._failing.items())
         self.client.report(failing=told[:MAX_TEXT])
+
+    def _settle(self, settings: Settings) -> None:
+        """Follow `{"every_s": {sensor: seconds}}` whole, or not at all and say why."""
+        wanted = settings.values.get("every_s", {})
+        problems = [f"{name}: unknown" for name in settings.values if name != "every_s"]
+        if not isinstance(wanted, dict):
+            problems.append("every_s: needs sensors with seconds")
+            wanted = {}
+        for name, period_s in wanted.items():
+            if name not in self._every_s:
+                problems.append(f"every_s {name}: no such sensor")
+            elif type(period_s) not in {int, float} or not SHORTEST_S <= period_s <= LONGEST_S:
+                problems.append(f"every_s {name}: needs {SHORTEST_S} to {LONGEST_S} seconds")
+        if not problems:
+            self._every_s |= wanted
+        self.client.settled(settings, "; ".join(problems)[:MAX_TEXT] or "applied")
 
     def _carry_out(self, command: Command) -> None:
         if command.name == "restart":

@@ -29,13 +29,25 @@ class Schedule:
             heapq.heappush(self._due, (time.monotonic() + delay_s, next(self._order), action))
             self._changed.notify()
 
-    def every(self, period_s: float, action: Callable[[], None], *, first_s: float = 0.0) -> None:
-        """Call an action again and again; a turn that comes too late is left out."""
+    def every(
+        self,
+        period_s: float | Callable[[], float],
+        action: Callable[[], None],
+        *,
+        first_s: float = 0.0,
+    ) -> None:
+        """Call an action again and again; a turn that comes too late is left out.
+
+        Args:
+            period_s: seconds from one turn to the next; a function is asked at each turn.
+            action: what to call.
+            first_s: seconds until the first turn.
+        """
 
         def turn(due: float) -> None:
             self._guarded(action)
             now = time.monotonic()
-            following = max(due + period_s, now)
+            following = max(due + (period_s() if callable(period_s) else period_s), now)
             self.after(following - now, lambda: turn(following))
 
         self.after(first_s, lambda: turn(time.monotonic()))

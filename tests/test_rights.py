@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from enum import IntEnum
+from hashlib import sha256
 from uuid import uuid4
 
 import dash
@@ -21,7 +22,7 @@ from auth import refresh
 from clock import now_ms, utcnow
 from db.base import db
 from db.models import Device, Level, User
-from devices import app_tokens, configs, guests, share_tokens
+from devices import app_tokens, configs, files, guests, share_tokens
 from devices.guest_terms import Terms
 from tests.portal import ROUTER, Portal, Visitor, callbacks, make, parts, press, texts
 
@@ -79,6 +80,7 @@ ROUTES = {
     "/data/export.parquet": VIEWER,
     "/devices/<public_id>/commands": OPERATOR,
     "/data/access-log.csv": MANAGER,
+    "/data/file": MANAGER,
     "/data/import": MANAGER,
     **dict.fromkeys(
         [
@@ -101,6 +103,7 @@ PAGES = {
     "/devices/<device_id>": VIEWER,
     "/devices/<device_id>/access": MANAGER,
     "/devices/<device_id>/topics": MANAGER,
+    "/devices/<device_id>/files": MANAGER,
 }
 
 CALLBACKS = {
@@ -131,6 +134,10 @@ CALLBACKS = {
     **{f"pages.sharing {name}": SIGNED_IN for name in ("accept", "decline", "leave", "redeem")},
     **{f"pages.proposals {name}": SIGNED_IN for name in ("look_again", "accept", "ignore")},
     **{f"pages.guest_list {name}": SIGNED_IN for name in ("take_file", "check", "create")},
+    **{
+        f"pages.device_files {name}": MANAGER for name in ("push", "push_again", "delete", "follow")
+    },
+    "pages.device_files read_file": SIGNED_IN,
     "pages.export address": SIGNED_IN,
     "pages.device_topics add": MANAGER,
     "pages.device_topics remove": MANAGER,
@@ -141,6 +148,8 @@ PRESSED = {  # what a browser sends with a press; without it some would do nothi
     "device_id_data": "{device}",
     "access_device_data": "{device}",
     "topics_device_data": "{device}",
+    "files_device_data": "{device}",
+    "config_text_value": "{{}}",
     "device_delete_name_value": "{name}",
     "device_name_value": "Another name",
     "device_interval_value": 30,
@@ -175,7 +184,7 @@ OPERATIONS = {
             *("GET /devices", "POST /devices", "POST /devices/claim", "GET /export"),
             *("GET /invitations", "POST /invitations/<key:invitation_id>/accept"),
             *("POST /invitations/<key:invitation_id>/decline", "POST /share-tokens/redeem"),
-            *("GET /files/<key:file_id>", "GET /proposals", "POST /guest-links"),
+            *("GET /proposals", "POST /guest-links"),
             "POST /proposals/<key:proposal_id>/accept",
             "POST /proposals/<key:proposal_id>/ignore",
         ],
@@ -206,7 +215,8 @@ OPERATIONS = {
             *(f"GET {RULE}/share-tokens", f"POST {RULE}/share-tokens"),
             f"DELETE {RULE}/share-tokens/<key:token_id>",
             *(f"GET {RULE}/app-tokens", f"DELETE {RULE}/app-tokens/<key:app_id>"),
-            *(f"POST {RULE}/files", f"GET {RULE}/files"),
+            *(f"POST {RULE}/files", f"GET {RULE}/files", "GET /files/<key:file_id>"),
+            f"DELETE {RULE}/files/<key:file_id>",
             *(f"GET {RULE}/config", f"PUT {RULE}/config"),
             f"GET {RULE}/config/versions",
             f"POST {RULE}/config/<key:version>/push",
@@ -324,6 +334,20 @@ def things(house: Portal, people: dict[Least, Visitor], device: Device) -> dict[
             "tokens": token.public_id,
             "app-tokens": app.public_id,
             "grants": other.user.public_id,
+            "files": files.receive(
+                files.announce(
+                    own,
+                    name="log.txt",
+                    size=1,
+                    digest=sha256(b"x").hexdigest(),
+                    direction="upload",
+                    now=now,
+                ).file,
+                [b"x"],
+                offset=0,
+                folder=parts.settings.instance_dir / "files",
+                now=now,
+            ).public_id,
         }
 
 
@@ -429,7 +453,8 @@ def ask(house: Portal, token: str, name: str, device: Device, things: dict[str, 
     collection = rule.removeprefix(f"{RULE}/").partition("/")[0]
     if rule.startswith(f"{RULE}/") and collection in things:
         path = f"{path.rpartition('/')[0]}/{things[collection]}" if rule.count("<") > 1 else path
-    for one in ("link", "token", "grant", "app", "file", "command", "mapping", "invitation"):
+    path = path.replace("<key:file_id>", things["files"])
+    for one in ("link", "token", "grant", "app", "command", "mapping", "invitation"):
         path = path.replace(f"<key:{one}_id>", "a" * 16)
     path = path.replace("<key:proposal_id>", "a" * 16).replace("<key:version>", "1")
     body = json.loads(json.dumps(BODIES.get(name, {})).replace("CONTROLLER", device.controller_id))

@@ -1,0 +1,223 @@
+"""Configurations and files on the page of a device: pushed in a browser to a real edge client."""
+
+import hashlib
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+import db.base
+import wiring
+from cli.background import Background
+from clock import utcnow
+from db.models import Device, Level, User
+from devices import files, registry
+from edge.client import DeviceClient
+from edge.login import Login
+from mqtt.mosquitto import Mosquitto
+from tests.portal import COOKIE, make, parts, press, texts
+from tests.stack import free_port, until
+
+PAGE = "pages.device_files"
+LOG = b"door opened\n" * 20_000
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory):
+    """An installation with its broker, listener and writer."""
+    made = make(tmp_path_factory.mktemp("filed"), mqtt_port=free_port())
+    with made.server.app_context():
+        broker = Mosquitto(wiring.current().settings)
+    background = Background(made.server)
+    broker.start()
+    background.start()
+    with made.server.app_context():
+        until(lambda: wiring.current().publisher.connected)
+    try:
+        yield made
+    finally:
+        background.stop()
+        broker.stop()
+
+
+@pytest.fixture(scope="module")
+def created(portal):
+    """Alice's device with its secrets."""
+    alice = portal.person("alice@example.org")
+    with portal.server.app_context():
+        live = wiring.current()
+        return registry.create(
+            "Workshop",
+            "other",
+            by=db.base.db.session.get_one(User, alice.user.id),
+            now=utcnow(),
+            broker=live.broker,
+            keys=live.keys,
+            namespace="gatehouse",
+        )
+
+
+@pytest.fixture(scope="module")
+def edge(portal, created):
+    """The device, connected, which takes only colours that it knows; the configurations it got."""
+    got = []
+
+    def take(settings) -> None:
+        got.append(settings)
+        colour = settings.values.get("colour")
+        client.settled(settings, "applied" if colour == "green" else f"no {colour} here")
+
+    with portal.server.app_context():
+        port = wiring.current().settings.mqtt_port
+    login = Login(
+        created.device.controller_id,
+        created.device.mqtt_username,
+        created.mqtt_password,
+        port=port,
+        command_key=created.command_key,
+    )
+    client = DeviceClient(login, on_command=lambda command: None, on_settings=take)
+    client.start()
+    until(lambda: client.connected)
+    yield got
+    client.stop()
+
+
+@pytest.fixture(scope="module")
+def context(portal, created, chromium):
+    with portal.served() as address:
+        opened = chromium.new_context(base_url=address, locale="en-GB")
+        token = portal.person("alice@example.org").token
+        opened.add_cookies([{"name": COOKIE, "value": token, "url": address}])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(context, created):
+    errors = []
+    made = context.new_page()
+    made.on("pageerror", lambda error: errors.append(str(error)))
+    made.goto(f"/devices/{created.device.public_id}")
+    made.get_by_role("link", name="Files").click()
+    made.get_by_role("heading", name="New version").wait_for()
+    yield made
+    made.close()
+    assert not errors
+
+
+def version(page, number: int):
+    return page.get_by_role("article", name=f"Version {number}", exact=True)
+
+
+def push(page, text: str) -> None:
+    page.get_by_label("Configuration", exact=True).fill(text)
+    page.get_by_role("button", name="Push", exact=True).click()
+
+
+def test_a_pushed_configuration_reaches_the_device_whose_words_are_shown(page, edge):
+    push(page, '{"colour": "red"}')
+    expect(page.get_by_text("Version 1 is on its way.")).to_be_visible()
+    expect(version(page, 1)).to_contain_text("alice@example.org")
+    expect(version(page, 1)).to_contain_text("failed")  # by itself, when the device has said so
+    expect(version(page, 1)).to_contain_text("no red here")
+
+    push(page, '{"colour": "green"}')
+    expect(version(page, 2)).to_contain_text("applied")
+    assert [(one.version, one.values) for one in edge] == [
+        (1, {"colour": "red"}),
+        (2, {"colour": "green"}),
+    ]
+
+    version(page, 1).get_by_role("link", name="Compare with 2").click()
+    page.get_by_role("heading", name="From version 1 to 2").wait_for()
+    assert page.locator("del").all_inner_texts() == ['-   "colour": "red"\n']
+    assert page.locator("ins").all_inner_texts() == ['+   "colour": "green"\n']
+    version(page, 1).get_by_role("link", name="View").click()
+    page.locator("pre", has_text="red").wait_for()
+
+    version(page, 1).get_by_role("button", name="Push again").click()
+    expect(version(page, 3)).to_contain_text("no red here")
+    assert edge[-1].values == {"colour": "red"}
+
+
+def test_what_is_no_configuration_is_named_beside_the_editor(page):
+    push(page, '{"a": 1,\n "b" 2}')
+    expect(page.get_by_text("This is no JSON: line 2, column 6.")).to_be_visible()
+    push(page, "[1]")
+    expect(page.get_by_text("A configuration is a JSON object")).to_be_visible()
+    push(page, '{"version": 7}')
+    expect(page.get_by_text("The server gives the version.")).to_be_visible()
+    push(page, '{"a": NaN}')
+    expect(page.get_by_text("This configuration cannot be sent")).to_be_visible()
+
+
+def test_a_file_is_read_into_the_editor_and_not_pushed(page, edge, tmp_path):
+    before = len(edge)
+    wanted = tmp_path / "lock.json"
+    wanted.write_text('{"name": "Wörkshop"}')
+    field = page.get_by_label("Configuration", exact=True)
+    page.locator("input[type=file]").set_input_files(wanted)
+    expect(field).to_have_value('{\n  "name": "Wörkshop"\n}')
+    broken = tmp_path / "broken.json"
+    broken.write_bytes(b"\xff\xfe")
+    page.locator("input[type=file]").set_input_files(broken)
+    expect(page.get_by_text("This file is no text.")).to_be_visible()
+    assert len(edge) == before
+
+
+def upload(portal, created, name: str = "boot.log") -> None:
+    with portal.server.app_context():
+        own = db.base.db.session.get_one(Device, created.device.id)
+        digest = hashlib.sha256(LOG).hexdigest()
+        offer = files.announce(
+            own, name=name, size=len(LOG), digest=digest, direction="upload", now=utcnow()
+        )
+        folder = wiring.current().settings.instance_dir / "files"
+        files.receive(offer.file, [LOG], offset=0, folder=folder, now=utcnow())
+
+
+def test_a_log_that_arrives_is_shown_downloaded_and_deleted(portal, created, page):
+    expect(page.get_by_text("The device has not sent a file yet.")).to_be_visible()
+    upload(portal, created)
+    row = page.get_by_role("article", name="boot.log")
+    expect(row).to_contain_text("240 kB")  # by itself
+    expect(page.get_by_text("240 kB of 268.4 MB used")).to_be_visible()
+    with page.expect_download() as download:
+        row.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename == "boot.log"
+    assert download.value.path().read_bytes() == LOG
+
+    row.get_by_text("Delete …").click()
+    row.get_by_role("button", name="Delete file").click()
+    expect(row).to_have_count(0)
+    with portal.server.app_context():
+        assert not list((wiring.current().settings.instance_dir / "files").iterdir())
+
+
+def test_a_file_is_sent_in_ranges_to_managers_only(portal, created):
+    upload(portal, created, "secret.log")
+    alice, bob = portal.person("alice@example.org"), portal.person("bob@example.org")
+    portal.share(created.device, bob, Level.OPERATOR)
+    shown = alice.page(f"/devices/{created.device.public_id}/files")
+    [link] = [one["href"] for one in parts(shown) if "/data/file?" in str(one.get("href"))]
+
+    part = alice.get(link, headers={"Range": "bytes=240-299"})
+    assert (part.status_code, part.data) == (206, LOG[240:300])
+    assert part.headers["Content-Security-Policy"] == "sandbox"
+    assert bob.get(link).status_code == 403
+    assert portal.stranger().get(link).status_code in {302, 401}
+    other = portal.device(alice, "Other")
+    assert alice.get(re.sub("device=[^&]*", f"device={other.public_id}", link)).status_code == 404
+
+
+def test_a_version_of_another_device_is_not_shown(portal, created):
+    alice = portal.person("alice@example.org")
+    other = portal.device(alice, "Empty")
+    shown = alice.page(f"/devices/{other.public_id}/files", "?show=1&against=2")
+    assert "Nothing has been sent to this device yet." in texts(shown)
+    assert "From version" not in texts(shown)
+    pushed = press(
+        alice, PAGE, "push_again", files_device_data=other.public_id, config_again_n_clicks=1
+    )
+    assert "There is no such version." in pushed.text
