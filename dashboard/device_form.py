@@ -17,6 +17,7 @@ from devices.readings import DeviceNow
 
 NAME, RENAME, RENAMED = "device-name", "device-rename", "device-renamed"
 NOTES, INTERVAL, HOLD = "device-notes", "device-interval", "device-hold"
+SEALED = "device-sealed"
 ZONE, ZONES, KEPT = "device-zone", "device-zones", "device-kept"
 SAVE, SAVED = "device-save", "device-saved"
 ROTATE, ROTATED = "device-rotate", "device-rotated"
@@ -102,6 +103,19 @@ def _behaviour(device: Device) -> Component:
                 label=_("Press and hold the button to act"),
                 value=device.hold_to_act,
                 class_name="gh-field",
+            ),
+            html.Div(
+                [
+                    dbc.Checkbox(id=SEALED, label=_("Sealed messages only"), value=device.sealed),
+                    html.Div(
+                        _(
+                            "What this device says in the clear is refused and counted, and"
+                            " commands reach it sealed. For devices without TLS."
+                        ),
+                        className="form-text",
+                    ),
+                ],
+                className="gh-field",
             ),
             _button(_("Save"), SAVE),
             _answer(SAVED),

@@ -27,6 +27,7 @@ class KnownDevice:
     controller_id: str
     expected_interval_s: int
     command_seed: str = field(repr=False, default="")
+    sealed: bool = False  # nothing but its presence is believed in the clear
 
 
 class Directory:
@@ -76,6 +77,7 @@ class Directory:
             Device.controller_id,
             Device.expected_interval_s,
             Device.command_seed,
+            Device.sealed,
         )
         if controller_id is not None:
             query = query.where(Device.controller_id == controller_id)

@@ -131,7 +131,7 @@ def hold_to_act(value: object) -> bool:
 
 
 def sealed(value: object) -> bool:
-    """Return whether a device wants its commands sealed."""
+    """Return whether a device and the server seal what they tell each other."""
     return _truth("sealed", value)
 
 

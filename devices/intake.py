@@ -19,6 +19,7 @@ from mqtt.sealing import UP, Seal, SealError
 NOBODY = 0  # refusals of messages that belong to no known device
 BULK = 100  # of a message with more readings, browsers are sent the newest of each sensor
 SEAL_REASONS = {"forged": "not_authentic", "malformed": "bad_seal"}  # others as they are
+PRESENCE = frozenset({b"online", b"offline"})
 CATCH_UP_MS = 60_000  # after a pause, the broker may send at once what it held back
 
 
@@ -116,6 +117,9 @@ class Intake:
             return
         if arrival.rest == UP:
             self._take_sealed(heard, arrival, out)
+        elif device.sealed and not _is_presence(arrival):
+            if not arrival.retained:  # the broker may have kept it since before it had to be sealed
+                refuse(out, "not_sealed", arrival, device=device)
         else:
             self._take_plain(heard, arrival, out)
 
@@ -257,6 +261,11 @@ class Intake:
             heard.say("online" if said.status.online else "offline", arrival.arrived_ms)
         out.heard[heard.device.id] = heard
         out.events.extend(_change(heard, arrival.arrived_ms))
+
+
+def _is_presence(arrival: Arrival) -> bool:
+    """Return whether a message only says online or offline, as a last will in the clear does."""
+    return arrival.rest == "status" and arrival.payload.strip().lower() in PRESENCE
 
 
 def fitting(kind: str, reading: Reading) -> float | str | None:

@@ -63,6 +63,7 @@ def take(
 
     Raises:
         NotFound, Forbidden: `by` may not speak for the device.
+        Forbidden: not_sealed, this device seals what it says, and HTTP has no envelopes.
         Unreadable, TooLarge: nothing of it can be used.
         Unavailable: the broker is away, or nobody listens there; nothing was stored.
     """
@@ -71,6 +72,8 @@ def take(
         raise TooLarge(most=limits.payload)
     found = payloads.decode("telemetry", body, arrived_ms=to_ms(now), limits=limits)
     _hand_over(publisher, f"{namespace}/{device.controller_id}/telemetry", body)
+    if device.sealed:
+        raise Forbidden("not_sealed", N_("This device sends sealed messages only."))
     reasons = {refused.reason for refused in found.refusals}
     if not found.readings and (unreadable := reasons & UNREADABLE):
         raise Unreadable(unreadable.pop())

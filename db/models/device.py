@@ -49,7 +49,7 @@ class Device(Base):
     mqtt_hash: Mapped[str] = mapped_column(String(160))  # $7$ PBKDF2-SHA512, as Mosquitto reads it
     mqtt_seed: Mapped[str] = mapped_column(String(32))  # with the server's secret: the password
     command_seed: Mapped[str] = mapped_column(String(32))  # with it: the command key
-    sealed: Mapped[bool] = mapped_column(default=False)  # it wants its commands sealed
+    sealed: Mapped[bool] = mapped_column(default=False)  # its commands are, and it must be
     sealed_n: Mapped[int] = mapped_column(BigInteger, default=0)  # counter of the last one
     # branches of the topic tree that it may use besides its own; an administrator gives them
     topic_trees: Mapped[list[str]] = mapped_column(JSON, default=list)

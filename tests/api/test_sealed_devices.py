@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from db.base import db
-from db.models import Device
+from db.models import AuditEvent, Device
 from edge.client import DeviceClient
 from edge.login import Login
 from mqtt.sealing import Seal
@@ -104,3 +104,28 @@ def test_what_was_overheard_cannot_be_sent_again_or_changed(running, program, se
         )
     finally:
         speaker.close()
+
+
+def test_a_device_that_has_to_seal_is_refused_and_counted_in_the_clear(gate, running, settings):
+    alice, made, client, _ = gate
+    client.stop()
+    speaker = Speaker(settings.mqtt_port, made["mqtt"]["username"], made["mqtt"]["password"])
+    try:
+        speaker.publish(made["mqtt"]["topics"]["telemetry"], '{"temperature": 99}')
+    finally:
+        speaker.close()
+    answer = alice("POST", f"/devices/{made['id']}/readings", json={"temperature": 98})
+    assert (answer.status_code, answer.json["error"]["code"]) == (403, "not_sealed")
+
+    key = db.session.scalar(select(Device.id).where(Device.public_id == made["id"]))
+    store = running.extensions["gatehouse"].store
+    until(lambda: {one.reason: one.count for one in store.refusals(key)} == {"not_sealed": 2})
+    assert "temperature" not in sensors(alice, made)
+
+
+def test_the_switch_is_written_down(program):
+    alice = program()
+    made = add(alice)
+    alice("PATCH", f"/devices/{made['id']}", json={"sealed": True})
+    line = db.session.scalars(select(AuditEvent).where(AuditEvent.action == "device.update")).one()
+    assert (line.object_id, line.detail["fields"]) == (made["id"], ["sealed"])

@@ -1,10 +1,14 @@
 """How values, states and times are written."""
 
+import re
+
 import pytest
 
 from dashboard import components, device_parts
 from db.models import Device, Kind, Level
 from db.telemetry.records import Newest, Series
+from devices.intake import SEAL_REASONS
+from tests.stack import ROOT
 
 DEVICE = Device(name="Shed", public_id="abc", kind=Kind.LOCK, hold_to_act=False)
 
@@ -67,3 +71,12 @@ def test_a_device_that_was_never_heard_has_no_time():
     assert components.moment(None).children == ""
     assert components.moment(0).children == ""
     assert components.moment(1_700_000_000_123).dateTime == "2023-11-14T22:13:20.123+00:00"
+
+
+def test_every_reason_for_a_refusal_has_words():
+    sources = ("devices/payloads.py", "devices/parsing.py", "devices/intake.py", "mqtt/sealing.py")
+    text = "\n".join((ROOT / name).read_text() for name in sources)
+    found = set(re.findall(r'(?:Refuse\(|refuse\(out, |SealError\()"(\w+)"', text))
+    reasons = {SEAL_REASONS.get(code, code) for code in found}
+    assert {"flood", "not_sealed", "replayed"} < reasons
+    assert reasons <= device_parts.refusal_words().keys()

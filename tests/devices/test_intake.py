@@ -1,5 +1,7 @@
 """What becomes of messages before they are stored."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import create_engine
 
@@ -17,6 +19,7 @@ from mqtt.sealing import Seal
 T = 1_795_000_000_000
 KEY = "mfrggzdfmztwq2lknnwg23tpobyxe43u"
 DOOR = KnownDevice(7, "public", "door", expected_interval_s=10)
+SEALED_DOOR = replace(DOOR, sealed=True)
 
 
 @pytest.fixture
@@ -45,10 +48,10 @@ def arrival(rest, payload, at=T, *, retained=False):
     return Arrival(f"gatehouse/door/{rest}", rest, payload, at, retained)
 
 
-def take(intake, *arrivals):
+def take(intake, *arrivals, device=DOOR):
     out = Outcome()
     for one in arrivals:
-        intake.take(DOOR, one, out)
+        intake.take(device, one, out)
     out.close()
     return out
 
@@ -219,6 +222,41 @@ def test_an_envelope_that_was_changed_or_comes_from_elsewhere_is_refused(intake)
         "too_large": 1,
         "unknown_topic": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("rest", "payload"),
+    [
+        ("telemetry", b"21.5"),
+        ("telemetry/kitchen", b"21.5"),
+        ("led/red", b"ON"),
+        ("temperature", b"21.5"),
+        ("commands/ack", b'{"id": "1", "status": "done"}'),
+        ("log", b"all is well"),
+        ("status", b'{"online": true, "state": "locked"}'),
+        ("status", b'{"command_id": "1", "status": "done"}'),
+    ],
+)
+def test_a_device_that_seals_is_not_believed_in_the_clear(intake, rest, payload):
+    out = take(intake, arrival(rest, payload), device=SEALED_DOOR)
+    assert (values(out), out.answers, out.batch.logs, out.heard) == ([], [], [], {})
+    assert reasons(out) == {"not_sealed": 1}
+    assert [one["reason"] for one in told(out.events, "refused")] == ["not_sealed"]
+
+
+def test_a_device_that_seals_is_heard_sealed_and_says_in_the_clear_whether_it_is_there(intake):
+    out = take(intake, arrival("status", b"online"), device=SEALED_DOOR)
+    assert told(out.events, "presence")[0]["state"] == "online"
+    assert values(take(intake, arrival("sealed", envelope(1, 5)), device=SEALED_DOOR)) == [5.0]
+    out = take(intake, arrival("status", b"offline"), device=SEALED_DOOR)
+    assert told(out.events, "presence")[0]["state"] == "offline"
+    assert reasons(out) == {}
+
+
+def test_what_the_broker_kept_from_before_a_device_had_to_seal_is_passed_over(intake):
+    kept = arrival("telemetry", b'{"ts": 1794999999, "values": {"x": 1}}', retained=True)
+    out = take(intake, kept, device=SEALED_DOOR)
+    assert (values(out), reasons(out)) == ([], {})
 
 
 def test_an_envelope_that_the_broker_kept_is_passed_over_in_silence(intake):

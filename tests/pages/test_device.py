@@ -162,12 +162,14 @@ def test_settings_are_kept(portal, alice):
         device_interval_value=15,
         device_notes_value="Fuse 7",
         device_hold_value=True,
+        device_sealed_value=True,
         device_id_data=device.public_id,
     )
 
     assert "Saved." in answer.text
     row = kept(portal, device)
     assert (row.expected_interval_s, row.notes, row.hold_to_act) == (15, "Fuse 7", True)
+    assert row.sealed
 
 
 @pytest.mark.parametrize("interval", [0, -5, "x", None, 1.5, 10**12, [1], {"a": 1}])
@@ -254,6 +256,8 @@ def test_how_sensors_are_shown_is_kept_and_shown(portal, alice):
         unit={"t1": "°C"},
         decimals={"t1": 1},
         colour={"t1": "#2F7ED8"},
+        low={"t1": 18},
+        high={"t1": 24.5},
     )
 
     assert "Saved." in answer.text
@@ -261,11 +265,13 @@ def test_how_sensors_are_shown_is_kept_and_shown(portal, alice):
     [chart] = parts(page, data_chart="")
     assert (chart["data-label"], chart["data-unit"]) == ("Outside", "°C")
     assert (chart["data-decimals"], chart["data-colour"]) == ("1", "#2f7ed8")
+    assert (chart["data-low"], chart["data-high"]) == ("18.0", "24.5")
     assert parts(page, data_sensor="t1", data_kind="number")[0]["children"] == "20.1"
     assert "It was so already." in describe(alice, device, label={"t1": "Outside"}).text
-    assert "Saved." in describe(alice, device, decimals={"t1": ""}).text
+    assert "Saved." in describe(alice, device, decimals={"t1": ""}, low={"t1": ""}).text
     [chart] = parts(alice.page(f"/devices/{device.public_id}"), data_chart="")
-    assert "data-decimals" not in chart
+    assert {"data-decimals", "data-low"}.isdisjoint(chart)
+    assert "must end above" in describe(alice, device, low={"t1": 24.5}).text
 
 
 @pytest.mark.parametrize(
@@ -277,6 +283,10 @@ def test_how_sensors_are_shown_is_kept_and_shown(portal, alice):
         {"decimals": {"t1": 7}},
         {"decimals": {"t1": -1}},
         {"decimals": {"t1": True}},
+        {"low": {"t1": True}},
+        {"low": {"t1": "cold"}},
+        {"high": {"t1": 10**400}},
+        {"low": {"t1": 2}, "high": {"t1": 2.0}},
         {"colour": {"t1": "red"}},
         {"colour": {"t1": ["#000000"]}},
         {"label": {"unknown": "x"}},
@@ -289,6 +299,7 @@ def test_what_no_sensor_can_be_shown_like_is_refused(portal, alice, fields):
     assert "Saved." not in describe(alice, device, **fields).text
     [series] = portal.store.series([device.id])[device.id]
     assert (series.label, series.unit, series.decimals, series.colour) == ("", "", None, "")
+    assert (series.low, series.high) == (None, None)
 
 
 @pytest.mark.parametrize("level", [None, Level.VIEWER, Level.OPERATOR])

@@ -195,3 +195,20 @@ def test_times_are_those_of_the_reader(visit, house):
 
     there = time.evaluate("e => new Date(+e.dataset.t).toLocaleTimeString('en-US')")
     expect(time).to_contain_text(there.split(" ")[0])
+
+
+def test_a_device_is_told_to_seal_in_its_settings(portal, visit, house):
+    page = visit(f"/devices/{house['room']}", "Living room")
+    page.locator("summary", has_text="Settings").click()
+    box = page.get_by_label("Sealed messages only")
+    expect(box).not_to_be_checked()
+    box.check()
+    page.get_by_role("button", name="Save", exact=True).first.click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+
+    page.reload()
+    page.locator("summary", has_text="Settings").click()
+    expect(page.get_by_label("Sealed messages only")).to_be_checked()
+    with portal.server.app_context():
+        device = db.base.db.session.query(Device).filter_by(public_id=house["room"]).one()
+        assert device.sealed
