@@ -6,6 +6,7 @@ Seals the history into a store of its own in a temporary folder first; the last 
 """
 
 import argparse
+import gzip
 import statistics
 import sys
 import tempfile
@@ -21,6 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from sqlalchemy import Engine, create_engine  # noqa: E402
 
+from benchmarks.figures import Figure, percentile  # noqa: E402
 from db import migrations  # noqa: E402
 from db.base import tune  # noqa: E402
 from db.telemetry.engines import link_for  # noqa: E402
@@ -57,11 +59,8 @@ def walk(n: int, end_ms: int) -> Iterator[tuple[Times, Floats]]:
         yield end_ms - (n - start) * 1000 + np.arange(count) * 1000, values
 
 
-def fill(store: TelemetryStore, series_id: int, n: int, end_ms: int) -> float:
-    """Store the walk; return how many readings a second were sealed.
-
-    Only the last block goes through the hot rows, as all readings do in life.
-    """
+def fill(store: TelemetryStore, series_id: int, n: int, end_ms: int) -> None:
+    """Store the walk: the last block through the hot rows, as all readings go in life."""
     link_of = link_for(store.engine)
     for t, v in walk(n, end_ms):
         if t[-1] + 1000 < end_ms:
@@ -74,10 +73,7 @@ def fill(store: TelemetryStore, series_id: int, n: int, end_ms: int) -> float:
             continue
         rows = zip([series_id] * len(t), t.tolist(), v.tolist(), strict=True)
         store.write(Batch(values=list(rows)))
-        began = time.perf_counter()
-        sealed = store.seal(before_ms=end_ms - HOT_MS, anyway_ms=0)
-        return sealed / (time.perf_counter() - began)
-    return 0.0
+        store.seal(before_ms=end_ms - HOT_MS, anyway_ms=0)
 
 
 def body(chart: Chart) -> bytes:
@@ -96,44 +92,55 @@ def size_of(engine: Engine) -> int:
         return int(connection.exec_driver_sql(sql).scalar_one())
 
 
-def measure(store: TelemetryStore, series_id: int, n: int, end_ms: int) -> None:
-    """Print median, 95th percentile and size for random windows of each width."""
+def measure(store: TelemetryStore, series_id: int, n: int, end_ms: int) -> Iterator[Figure]:
+    """Yield the 95th percentile for random windows of each width, and what it is in bytes."""
     random = np.random.default_rng(2)
-    print("window | median ms | p95 ms | rows | bytes")
+    medians, largest, packed = {}, 0, 0
     for name, width in WINDOWS.items():
         room = max(0, n * 1000 - width)
-        took, sent, rows = [], 0, 0
+        took, busy = [], []
         for _ in range(TRIES):
             end = end_ms - int(random.random() * room)
-            began = time.perf_counter()
-            chart = store.chart(series_id, end - width, end, POINTS)
-            sent = len(body(chart))
+            began, cpu = time.perf_counter(), time.process_time()
+            sent = body(store.chart(series_id, end - width, end, POINTS))
             took.append((time.perf_counter() - began) * 1000)
-            rows = len(chart.t)
-        took.sort()
-        p95 = took[int(0.95 * TRIES)]
-        print(f"{name} | {statistics.median(took):.1f} | {p95:.1f} | {rows} | {sent}")
+            busy.append((time.process_time() - cpu) * 1000)
+            largest = max(largest, len(sent))
+        packed = max(packed, len(gzip.compress(sent, 6)))
+        medians[name] = statistics.median(busy)
+        note = f"median {statistics.median(took):.1f}, processor p95 {percentile(busy, 0.95):.1f}"
+        yield Figure(f"chart of {name}, p95", percentile(took, 0.95), "ms", at_most=40, note=note)
+    growth = medians["5 years"] / medians["1 day"]
+    yield Figure("5 years, of what 1 day takes", growth, "×", at_most=2, note="processor time")
+    yield Figure("largest chart, as JSON", largest / 1000, "kB", at_most=60)
+    yield Figure("largest chart, compressed", packed / 1000, "kB", at_most=20)
 
 
-def main() -> None:
-    """Fill a store and measure it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--years", type=float, default=5)
-    parser.add_argument("--database", default="", help="an empty one, instead of SQLite")
-    given = parser.parse_args()
-    n, end_ms = int(given.years * 365 * 86_400), 1_795_000_000_000
+def figures(years: float = 5, database: str = "") -> Iterator[Figure]:
+    """Fill a store and yield what was measured in it."""
+    n, end_ms = int(years * 365 * 86_400), 1_795_000_000_000
     with tempfile.TemporaryDirectory() as folder:
-        engine = create_engine(given.database or f"sqlite:///{folder}/telemetry.sqlite")
+        engine = create_engine(database or f"sqlite:///{folder}/telemetry.sqlite")
         tune(engine)
         migrations.upgrade("telemetry", engine)
         store = TelemetryStore(engine)
         series_id = store.add_series(1, "temperature", "number").id
-        rate = fill(store, series_id, n, end_ms)
-        print(f"{n} readings, {size_of(engine) / n:.2f} bytes each")
-        print(f"sealed {rate:,.0f} readings/s")
-        measure(store, series_id, n, end_ms)
+        fill(store, series_id, n, end_ms)
+        size = size_of(engine) / n
+        yield Figure("sealed reading, two decimals, on disk", size, "bytes", at_most=2)
+        yield from measure(store, series_id, n, end_ms)
         store.close()
         engine.dispose()
+
+
+def main() -> None:
+    """Print every figure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--years", type=float, default=5)
+    parser.add_argument("--database", default="", help="an empty one, instead of SQLite")
+    given = parser.parse_args()
+    for figure in figures(given.years, given.database):
+        print(figure.row(), flush=True)
 
 
 if __name__ == "__main__":

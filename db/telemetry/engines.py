@@ -34,7 +34,8 @@ class Link:
 
     def rows(self, sql: str, *values: object) -> Sequence[Row]:
         """Return the rows of a query."""
-        return [tuple(row) for row in self.connection.exec_driver_sql(sql, values)]
+        cursor: Any = self.connection.exec_driver_sql(sql, values).cursor
+        return cast(Sequence[Row], cursor.fetchall())
 
     def arrays(self, dtype: np.dtype[np.void], sql: str, *values: object) -> NDArray[np.void]:
         """Return the rows of a query of numbers as a structured array."""

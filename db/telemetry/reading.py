@@ -17,8 +17,8 @@ from db.telemetry.records import (
     Span,
 )
 
-SERIES = "id, device_id, name, kind, unit, decimals, label, colour"
-DESCRIBED = frozenset({"unit", "decimals", "label", "colour"})  # how a sensor is shown
+SERIES = "id, device_id, name, kind, unit, decimals, label, colour, low, high"
+DESCRIBED = frozenset({"unit", "decimals", "label", "colour", "low", "high"})
 
 
 def series(link: Link, device_ids: Iterable[int]) -> dict[int, list[Series]]:

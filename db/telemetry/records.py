@@ -39,6 +39,8 @@ class Series:
     decimals: int | None = None  # None: as reported
     label: str = ""
     colour: str = ""
+    low: float | None = None  # None: no value is unexpectedly low
+    high: float | None = None
 
 
 class Span(NamedTuple):
@@ -49,8 +51,7 @@ class Span(NamedTuple):
     end_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Newest:
+class Newest(NamedTuple):
     """The newest reading of a series; `value` of numbers and states, `text` of texts."""
 
     ts_ms: int

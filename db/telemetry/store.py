@@ -124,11 +124,11 @@ class TelemetryStore:
             )
             return Series(*row)
 
-    def describe(self, series_id: int, **changes: str | int | None) -> None:
-        """Set how a sensor is shown; what is not given stays, no decimals means as reported.
+    def describe(self, series_id: int, **changes: str | float | None) -> None:
+        """Set how a sensor is shown, as `Series` has it; what is not given stays.
 
         Raises:
-            ValueError: a change that is none of unit, decimals, label and colour.
+            ValueError: a change that is none of `reading.DESCRIBED`.
         """
         if unknown := changes.keys() - reading.DESCRIBED:
             raise ValueError(f"a sensor has no {sorted(unknown)}")

@@ -45,6 +45,8 @@ series = Table(
     Column("colour", String(16), nullable=False, server_default=""),
     Column("created_at", Ms, nullable=False),
     Column("sealed_bytes", Ms, nullable=False, server_default=text("0")),  # of its chunks
+    Column("low", Real),  # values are expected not to be below; empty: no such bound
+    Column("high", Real),  # nor above
     UniqueConstraint("device_id", "name"),
 )
 

@@ -210,12 +210,13 @@ def test_the_last_reading_before_a_time_is_found(store, sensor):
 
 
 def test_a_sensor_is_described_and_what_is_not_given_stays(store, sensor):
-    store.describe(sensor, decimals=2, label="Room")
-    store.describe(sensor, colour="#c00")
+    store.describe(sensor, decimals=2, label="Room", low=-5, high=0.1 + 0.2)
+    store.describe(sensor, colour="#c00", low=None)
 
     (described,) = store.series([7])[7]
     assert (described.unit, described.decimals) == ("°C", 2)
     assert (described.label, described.colour) == ("Room", "#c00")
+    assert (described.low, described.high) == (None, 0.1 + 0.2)
 
 
 def test_a_forgotten_device_leaves_nothing_and_others_keep_theirs(store, sensor):
