@@ -53,7 +53,7 @@ class Imported(Answer):
 
 @routes.post("/devices/<key:device_id>/import", status=200, takes=("text/csv", "text/plain"))
 def take(device_id: str, by: User, query: How) -> Imported:
-    """Store the readings of a CSV file: an export of ours, Home Assistant's, Node-RED's, time,value.
+    """Store the readings of a CSV file: of an export, Home Assistant, Node-RED, or time,value.
 
     The same file a second time changes nothing. With `dry_run` nothing is changed at all.
     """

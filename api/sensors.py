@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 import wiring
 from api import callers
@@ -25,17 +25,24 @@ class Sensor(Answer):
     decimals: int | None
     label: str
     colour: str
+    low: float | None
+    high: float | None
     last_value: bool | float | str | None
     last_time: Time | None
 
 
 class SensorChange(Patch):
-    """How a sensor is shown; decimals null: as they come, an empty colour: that of the page."""
+    """How a sensor is shown; decimals null: as they come, an empty colour: that of the page.
+
+    Values are expected from low to high; null: no such bound.
+    """
 
     label: Annotated[Line, Field(max_length=80)] = ""
     unit: Annotated[Line, Field(max_length=16)] = ""
     decimals: Annotated[int, Field(ge=0, le=6)] | None = None
     colour: Annotated[str, Field(pattern="^(#[0-9a-fA-F]{6})?$")] = ""
+    low: FiniteFloat | None = None
+    high: FiniteFloat | None = None
 
 
 @routes.get("/devices/<key:device_id>/sensors")
@@ -67,6 +74,8 @@ def _sensor(found: SensorNow) -> Sensor:
         decimals=series.decimals,
         label=series.label,
         colour=series.colour,
+        low=series.low,
+        high=series.high,
         last_value=value,
         last_time=from_ms(newest.ts_ms) if newest else None,
     )

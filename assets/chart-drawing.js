@@ -134,17 +134,32 @@
     });
   }
 
+  /** What is drawn of the range that values are expected in: its ends, and a band between them. */
+  function band([low, high], paint) {
+    const across = { xref: "paper", x0: 0, x1: 1, layer: "below" };
+    const line = { color: paint.text, width: 1, dash: "dash" };
+    const ends = [low, high].filter((bound) => bound !== null);
+    const shapes = ends.map((y) => ({ ...across, type: "line", y0: y, y1: y, line }));
+    if (ends.length === 2) {
+      const fillcolor = pale(paint.text);
+      shapes.push({ ...across, type: "rect", y0: low, y1: high, fillcolor, line: { width: 0 } });
+    }
+    return shapes;
+  }
+
   /**
    * @param {object} base the layout as the server made it
    * @param {[number, number]} shown window in ms
-   * @param {{revision: number, width: number}} chart another revision forgets the reader's zoom
-   *   of the values; the width is in pixels
+   * @param {{revision: number, width: number, bounds: (number|null)[]}} chart another revision
+   *   forgets the reader's zoom of the values; the width is in pixels; values are expected
+   *   between the bounds
    */
-  function layout(base, [from, to], { revision, width }) {
+  function layout(base, [from, to], { revision, width, bounds }) {
     const paint = colours();
     return {
       ...base,
       uirevision: revision,
+      shapes: band(bounds, paint),
       font: { ...base.font, color: paint.text },
       hoverlabel: {
         ...base.hoverlabel,

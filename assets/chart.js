@@ -30,7 +30,7 @@
     }
 
     get look() {
-      const { colour, unit = "", decimals, ifOff, ifOn } = this.root.dataset;
+      const { colour, unit = "", decimals, ifOff, ifOn, low, high } = this.root.dataset;
       const [from, to] = gatehouse.window();
       const state = (v) => (v ? ifOn || gatehouse.t("ON") : ifOff || gatehouse.t("OFF"));
       const number = (v) => gatehouse.number(v, decimals);
@@ -39,6 +39,7 @@
         colour,
         from,
         to: Math.min(to, gatehouse.now()),
+        bounds: [low, high].map((bound) => (bound === undefined ? null : Number(bound))),
         words: { unit, value: this.kind === "state" ? state : number },
       };
     }
@@ -141,6 +142,7 @@
       const layout = drawing.layout(this.base, gatehouse.window(), {
         revision: this.revision,
         width: this.root.clientWidth,
+        bounds: this.look.bounds,
       });
       await window.Plotly.react(plot, this.traces, layout);
       this.showEmpty();

@@ -134,6 +134,7 @@ def _marks(device: Device, series: Series) -> dict[str, str]:
     }
     if series.kind == "state":
         marks["data-if-off"], marks["data-if-on"] = device_parts.words_of(series)
-    if series.decimals is not None:
-        marks["data-decimals"] = str(series.decimals)
+    for name in ("decimals", "low", "high"):
+        if (number := getattr(series, name)) is not None:
+            marks[f"data-{name}"] = str(number)
     return marks

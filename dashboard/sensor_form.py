@@ -14,7 +14,8 @@ from devices.readings import SensorNow
 
 SAVE, SAVED = "sensors-save", "sensors-saved"
 PAGE = "page"  # a choice with an empty value would be shown as nothing
-FIELDS = ("label", "unit", "decimals", "colour")
+FIELDS = ("label", "unit", "decimals", "low", "high", "colour")
+NUMBERS = {"decimals", "low", "high"}  # empty: none
 
 
 def colours() -> dict[str, str]:
@@ -35,7 +36,8 @@ def section(found: Sequence[SensorNow]) -> Component | None:
     """Return the fields for all sensors, or nothing before the first reading."""
     if not found:
         return None
-    heads = [_("Sensor"), _("Label"), _("Unit"), _("Decimals"), _("Colour")]
+    heads = [_("Sensor"), _("Label"), _("Unit"), _("Decimals")]
+    heads += [_("Expected from"), _("Expected to"), _("Colour")]
     return html.Section(
         [
             html.H3(_("Sensors")),
@@ -71,8 +73,8 @@ def wanted(given: Sequence[Any]) -> dict[str, dict[str, Any]]:
 
 
 def _plain(field: str, value: Any) -> Any:
-    """Return what an empty field of the browser means: no text, or no decimals."""
-    if field == "decimals":
+    """Return what an empty field of the browser means: no text, or no number."""
+    if field in NUMBERS:
         return None if value == "" else value
     return "" if value is None or (field == "colour" and value == PAGE) else value
 
@@ -92,6 +94,12 @@ def _row(series: Series) -> list[Component | str]:
         _field(series, "decimals", _("Decimals"), dbc.Input, **number)
         if series.kind == "number"
         else "",
+        *(
+            _field(series, end, word, dbc.Input, type="number", step="any")
+            if series.kind == "number"
+            else ""
+            for end, word in (("low", _("Expected from")), ("high", _("Expected to")))
+        ),
         _field(series, "colour", _("Colour"), dbc.Select, options=options)
         if series.kind != "text"
         else "",

@@ -1,5 +1,9 @@
-"""How the sensors of a device are shown: label, unit, decimals, colour; set by who manages it."""
+"""How the sensors of a device are shown: label, unit, colour, expected range and so on.
 
+Who manages the device sets it.
+"""
+
+import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -32,8 +36,9 @@ def describe(
 
     Args:
         device: whose sensors.
-        wanted: by name of the sensor, any of label, unit, decimals and colour; decimals None
-            shows numbers as they come, an empty colour is that of the page.
+        wanted: by name of the sensor, any of label, unit, decimals, colour, low and high;
+            decimals None shows numbers as they come, an empty colour is that of the page, low
+            or high None is no bound.
         by: who manages the device.
         store: where sensors are known.
         now: when.
@@ -73,6 +78,14 @@ def describe(
 
 def _different(series: Series, given: Mapping[str, Any]) -> dict[str, Any]:
     values = {field: CHECKS[field](value, series.name) for field, value in given.items()}
+    low, high = (values.get(field, getattr(series, field)) for field in ("low", "high"))
+    if low is not None and high is not None and not low < high:
+        raise Invalid(
+            "range_reversed",
+            N_("%(sensor)s: the expected range must end above where it begins."),
+            sensor=series.name,
+            field="high",
+        )
     return {field: value for field, value in values.items() if getattr(series, field) != value}
 
 
@@ -123,4 +136,31 @@ def _colour(value: object, sensor: str) -> str:
     return text
 
 
-CHECKS = {"label": _label, "unit": _unit, "decimals": _decimals, "colour": _colour}
+def _bound(value: object, sensor: str) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_double(value):
+        raise Invalid(
+            "bound_invalid",
+            N_("%(sensor)s: the ends of the expected range are numbers."),
+            sensor=sensor,
+            field="low",
+        )
+    return float(value)
+
+
+def _is_double(value: float) -> bool:
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:
+        return False
+
+
+CHECKS = {
+    "label": _label,
+    "unit": _unit,
+    "decimals": _decimals,
+    "colour": _colour,
+    "low": _bound,
+    "high": _bound,
+}

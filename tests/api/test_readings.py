@@ -274,6 +274,10 @@ def test_how_a_sensor_is_shown_can_be_changed(program):
     answer = alice("PATCH", path, json={"decimals": None, "colour": "#AA0000"})
     shown = {name: answer.json[name] for name in ("label", "unit", "decimals", "colour")}
     assert shown == {"label": "Kitchen", "unit": "°C", "decimals": None, "colour": "#aa0000"}
+    assert alice("PATCH", path, json={"low": -3, "high": 5.5}).json["low"] == -3.0
+    answer = alice("PATCH", path, json={"low": 6})
+    assert problem(answer, 422)["code"] == "range_reversed"
+    assert alice("PATCH", path, json={"low": None}).json["high"] == 5.5
     assert alice("PATCH", path, json={"decimals": 7}).status_code == 422
     assert alice("PATCH", f"{path}x", json={"label": "x"}).status_code == 404
     assert program()("PATCH", path, json={"label": "x"}).status_code == 404

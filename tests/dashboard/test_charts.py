@@ -1,6 +1,7 @@
 """Charts that follow the stream, in a real browser with the vendored Plotly."""
 
 import contextlib
+import json
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -309,6 +310,30 @@ def test_an_earlier_range_is_drawn_beside_the_shown_one(visit: Visit):
     assert t == pytest.approx(now - 1_800_000, abs=1)
     tab.page.get_by_label("Compare").select_option("")
     until(lambda: tab.trace(trace=3) == [])
+
+
+@pytest.mark.parametrize(
+    ("bounds", "drawn"),
+    [
+        ({}, []),
+        ({"high": 5.5}, [["line", 5.5, 5.5]]),
+        ({"low": -1, "high": 5.5}, [["line", -1, -1], ["line", 5.5, 5.5], ["rect", -1, 5.5]]),
+    ],
+    ids=["none", "one end", "both ends"],
+)
+def test_the_range_that_values_are_expected_in_is_drawn(visit: Visit, bounds, drawn):
+    tab = visit()
+    tab.house.keep(tab.device, "temperature", [(now_ms() - 1000, 1.0)])
+    tab.page.add_init_script(f"""addEventListener("DOMContentLoaded", () =>
+        new MutationObserver(() => {{
+            const chart = document.querySelector("[data-chart]");
+            if (chart) Object.assign(chart.dataset, {json.dumps(bounds)});
+        }}).observe(document.body, {{childList: true, subtree: true}}))""")
+    tab.open()
+    until(lambda: tab.trace() == [1.0])
+
+    shapes = tab.get("document.querySelector('.js-plotly-plot').layout.shapes")
+    assert [[one["type"], one["y0"], one["y1"]] for one in shapes] == drawn
 
 
 def test_a_chart_is_moved_and_zoomed_with_keys(tab: Tab):
