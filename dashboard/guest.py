@@ -1,15 +1,27 @@
 """/g/<token>: what a guest sees.  Opening the page never acts; pressing its button does.
 
 No JavaScript, no session, no cookie: a form, and while the door has not answered a page that
-loads itself again every second.
+loads itself again every second.  Styles come with the page, so that it is painted as soon as its
+first bytes are there.
 """
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import format_datetime
+from markupsafe import Markup
 from werkzeug.wrappers import Response as Answer
 
 import wiring
@@ -23,6 +35,11 @@ from notify import language
 bp = Blueprint("guest", __name__, template_folder="templates")
 
 OPEN_STATES = frozenset({"queued", "sent", "delivered"})
+AGAIN_S = 1  # until the page of a door that has not answered asks again
+MOST_WAITED = timedelta(hours=12)  # a page opened earlier than that does not wait for its hour
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+STYLE = Markup((ASSETS / "guest.css").read_text())  # noqa: S704  a file of ours
+PAPER, INK = "#f4f6f8", "#0f766e"
 
 
 @bp.get("/g/<token>")
@@ -33,6 +50,31 @@ def look(token: str) -> Response:
     except NotFound as error:
         return _ended(error)
     return _page(token, seen)
+
+
+@bp.get("/g/<token>/app.webmanifest")
+def manifest(token: str) -> Answer:
+    """Say how the page looks when a guest puts it on the home screen."""
+    try:
+        link = guest_visits.look(token, now=utcnow()).link
+    except NotFound as error:
+        return _ended(error)
+    page = url_for("guest.look", token=token)
+    answer = jsonify(
+        name=link.device.name,
+        short_name=link.device.name[:12],
+        start_url=page,
+        scope=page,
+        display="standalone",
+        background_color=PAPER,
+        theme_color=INK,
+        icons=[
+            {"src": "/assets/favicon.svg", "sizes": "any", "type": "image/svg+xml"},
+            {"src": "/assets/touch-icon.png", "sizes": "180x180", "type": "image/png"},
+        ],
+    )
+    answer.mimetype = "application/manifest+json"
+    return _closed(answer)
 
 
 @bp.post("/g/<token>")
@@ -74,6 +116,8 @@ def outcome(token: str, command_id: str) -> Response:
             command=command,
             at=_local(_moment(command), link),
             back=url_for("guest.look", token=token),
+            manifest=url_for("guest.manifest", token=token),
+            again_s=AGAIN_S if command.state in OPEN_STATES else 0,
         )
 
 
@@ -92,6 +136,8 @@ def _page(token: str, seen: guest_visits.Look, error: AppError | None = None) ->
             nonce=secrets.token_urlsafe(16),
             action=url_for("guest.press", token=token),
             error=language.translate(error) if error else "",
+            manifest=url_for("guest.manifest", token=token),
+            again_s=0 if error else _seconds_until(opens_at),
         )
 
 
@@ -99,12 +145,25 @@ def _ended(error: AppError) -> Response:
     return _answer("guest/ended.html", 404, error=language.translate(error))
 
 
-def _answer(template: str, status: int, **values: object) -> Response:
-    answer = make_response(render_template(template, **values), status)
+def _answer(template: str, status: int, *, again_s: int = 0, **values: object) -> Response:
+    """Return a page; one with `again_s` loads itself again after so many seconds."""
+    answer = make_response(render_template(template, style=STYLE, ink=INK, **values), status)
+    if again_s:
+        answer.headers["Refresh"] = str(again_s)
+    return _closed(answer)
+
+
+def _closed(answer: Response) -> Response:
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["Referrer-Policy"] = "no-referrer"
     answer.headers["X-Robots-Tag"] = "noindex, nofollow"
     return answer
+
+
+def _seconds_until(opens_at: datetime | None) -> int:
+    """How long an early guest waits until the button is there; 0: there it is, or not soon."""
+    left = opens_at - utcnow() if opens_at else timedelta()
+    return int(left.total_seconds()) + 1 if timedelta() < left <= MOST_WAITED else 0
 
 
 def _moment(command: Command) -> datetime:
