@@ -1,4 +1,4 @@
-"""Who may do what: every route, callback, page and operation against people of every level.
+"""Who may do what: every route, callback, page, operation and topic against everybody.
 
 The tables say the least level for each way in.  A way in without an entry fails, and so does one
 that answers somebody below its level with anything but a refusal, or refuses whoever has it.
@@ -24,6 +24,10 @@ from db.base import db
 from db.models import Device, Level, User
 from devices import app_tokens, configs, files, guests, share_tokens
 from devices.guest_terms import Terms
+from devices.ports import BrokerIdentity
+from mqtt import topics
+from mqtt.decide import READ, WRITE, Grant, allowed, of_device
+from mqtt.mosquitto import accounts
 from tests.portal import ROUTER, Portal, Visitor, callbacks, make, parts, press, texts
 
 
@@ -482,3 +486,68 @@ def test_an_operation_refuses_who_may_not(house: Portal, tokens, device: Device,
         assert status not in {401, 403}, status
         nothing_there = "command_id" in name or "mapping_id" in name
         assert status != 404 or nothing_there, status
+
+
+NS = "gatehouse"
+ITSELF, OTHER, LISTENER, PUBLISHER, BUS, NOBODY = (
+    "itself",
+    "another device",
+    "listener",
+    "publisher",
+    "bus",
+    "nobody",
+)
+TOPICS = {  # below <ns>/<controller id>/: who subscribes, who publishes
+    **dict.fromkeys(
+        [
+            *("telemetry", "telemetry/x", "led/x", "temperature", "temperature/x"),
+            *("status", "commands/ack", "log", "sealed"),
+        ],
+        ({LISTENER}, {ITSELF, PUBLISHER}),
+    ),
+    **dict.fromkeys(
+        ["commands", "commands/sealed", "config", "files"], ({ITSELF, LISTENER}, {PUBLISHER})
+    ),
+    **dict.fromkeys(["", "x", "telemetry/x/y", "commands/x"], ({LISTENER}, {PUBLISHER})),
+}
+FURTHER_TOPICS = {  # whole names and filters
+    "gatehouse/$live/x": ({LISTENER, BUS}, {PUBLISHER, BUS}),
+    "homeassistant/sensor/x/config": ({LISTENER}, {PUBLISHER}),
+    "x/y": ({LISTENER}, {PUBLISHER}),
+    "$SYS/broker/uptime": ({LISTENER}, set()),
+    "$CONTROL/dynamic-security/v1": (set(), set()),
+    **dict.fromkeys(
+        ["#", "gatehouse/#", "gatehouse/+/commands", "gatehouse/+/telemetry", "+/+/config"],
+        ({LISTENER}, set()),
+    ),
+}
+
+
+def accounts_of_the_broker(house: Portal) -> dict[str, list[Grant]]:
+    with house.server.app_context():
+        settings = wiring.current().settings
+        ours = {
+            username.rpartition("-")[2]: grants
+            for username, (_hash, grants) in accounts(settings).items()
+        }
+    return {role: ours[role] for role in (LISTENER, PUBLISHER, BUS)} | {
+        ITSELF: of_device(BrokerIdentity("d1", "", "c1"), NS),
+        OTHER: of_device(BrokerIdentity("d2", "", "c2"), NS),
+        NOBODY: [],
+    }
+
+
+def test_every_topic_that_a_device_uses_has_an_entry():
+    forms = {rest.replace("+", "x") for rest in (*topics.DEVICE_WRITES, *topics.DEVICE_READS)}
+    assert forms == {rest for rest, who in TOPICS.items() if any(ITSELF in some for some in who)}
+
+
+@pytest.mark.parametrize(
+    "topic", [*(f"{NS}/c1/{rest}".rstrip("/") for rest in TOPICS), *FURTHER_TOPICS]
+)
+def test_a_topic_is_for_those_it_is_for(house: Portal, topic: str):
+    rest = topic.removeprefix(f"{NS}/c1").removeprefix("/")
+    reads, writes = FURTHER_TOPICS.get(topic) or TOPICS[rest]
+    found = accounts_of_the_broker(house)
+    assert {who for who, grants in found.items() if allowed(grants, READ, topic)} == reads
+    assert {who for who, grants in found.items() if allowed(grants, WRITE, topic)} == writes
