@@ -10,7 +10,7 @@ from db.base import db
 from db.models import Device
 from db.telemetry.store import TelemetryStore
 
-FRESH = timedelta(hours=6)  # these readings stay as rows: they are asked for all the time
+FRESH = timedelta(hours=2)  # these readings stay as rows: the next to come late belong there
 FEW_FOR = timedelta(days=7)  # how long fewer than a full chunk may stay as rows
 LOGS_FOR = timedelta(days=90)  # what a device wrote into its log, ...
 LOG_LINES = 10_000  # ... and not more of it than this: some devices never stop talking
