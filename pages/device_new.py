@@ -1,4 +1,7 @@
-"""Adding a device: its name, its credentials once, and the wait for its first message."""
+"""Adding a device: one that is new here, or one that registered itself and waits to be claimed.
+
+Then the page waits with the person for the first message.
+"""
 
 from typing import Any
 
@@ -16,16 +19,18 @@ from clock import utcnow
 from dashboard import arrival, components, credentials, device_parts, errors_shown
 from dashboard.access import access
 from db.models import Kind, User
-from devices import registry
+from devices import claiming, registry
 
-FORM, NAME, KIND, CREATE, PROBLEM, MADE, DEVICE, POLL, ARRIVED = (
+FORM, NAME, KIND, CREATE, PROBLEM, MADE, DEVICE, POLL, ARRIVED, CODE, CLAIM, REFUSED = (
     f"device_new-{part}"
     for part in (
         *("form", "name", "kind", "create", "problem"),
         *("made", "device", "poll", "arrived"),
+        *("code", "claim", "refused"),
     )
 )
 POLL_MS = 500
+LONGEST_CODE = 128
 POLLS = 7200  # an hour; whoever needs longer opens the page of the device
 
 
@@ -38,8 +43,8 @@ dash.register_page(__name__, path="/devices/new", title=title, order=2)
 
 
 @access("user")
-def layout(_user: User, /, **_query: Any) -> Component:
-    """Return the page."""
+def layout(_user: User, /, claim: Any = "", **_query: Any) -> Component:
+    """Return the page; `claim` is the code in a device's QR code, which is not used unasked."""
     return html.Div(
         [
             html.Div(
@@ -53,7 +58,7 @@ def layout(_user: User, /, **_query: Any) -> Component:
                 ],
                 className="gh-head",
             ),
-            html.Div(_form(), id=FORM),
+            html.Div(_forms(str(claim)[:LONGEST_CODE]), id=FORM),
             html.Div(id=MADE),
             dcc.Store(id=DEVICE),  # the public id, in memory only; never a credential
             dcc.Interval(id=POLL, interval=POLL_MS, max_intervals=POLLS, disabled=True),
@@ -109,6 +114,50 @@ def create(user: User, clicks: int | None, enters: int | None, name: Any, kind: 
 
 
 @callback(
+    Output(FORM, "children", allow_duplicate=True),
+    Output(MADE, "children", allow_duplicate=True),
+    Output(DEVICE, "data", allow_duplicate=True),
+    Output(POLL, "disabled", allow_duplicate=True),
+    Input(CLAIM, "n_clicks"),
+    Input(CODE, "n_submit"),
+    State(CODE, "value"),
+    prevent_initial_call=True,
+    running=[(Output(CLAIM, "disabled"), True, False)],
+    on_error=errors_shown.beside(REFUSED),
+)
+@access("user")
+def claim(user: User, clicks: int | None, enters: int | None, code: Any) -> Any:
+    """Make somebody the owner of the device that shows this code."""
+    if not clicks and not enters:
+        raise PreventUpdate
+    parts = wiring.current()
+    device = claiming.claim(
+        str(code or "")[:LONGEST_CODE],
+        by=user,
+        required=parts.settings.claim_secret.get_secret_value(),
+        broker=parts.broker,
+        bus=parts.bus,
+        keys=parts.keys,
+        now=utcnow(),
+        address=sessions.client_address(),
+    )
+    told = [
+        html.P(_("%(name)s is yours now.", name=device.name)),
+        dcc.Link(
+            _("Open its page"), href=f"/devices/{device.public_id}", className="btn btn-secondary"
+        ),
+    ]
+    shown = html.Div(
+        [
+            components.note(html.Div(told), "ok"),
+            html.Div(arrival.waiting(device), id=ARRIVED),
+        ],
+        className="gh-stack",
+    )
+    return None, shown, device.public_id, False
+
+
+@callback(
     Output(ARRIVED, "children"),
     Output(POLL, "disabled", allow_duplicate=True),
     Input(POLL, "n_intervals"),
@@ -125,13 +174,42 @@ def wait(user: User, ticks: int | None, public_id: Any) -> Any:
     return shown, arrived or no_update
 
 
-def _form() -> Component:
+def _forms(code: str) -> Component:
+    """Return both ways to a device, the one that was asked for first."""
+    forms = [_form(first=not code), _claiming(code)]
+    return html.Div(forms[::-1] if code else forms, className="gh-stack")
+
+
+def _claiming(code: str) -> Component:
+    return html.Section(
+        [
+            html.H2(_("Claim a device")),
+            html.P(_("A device that registered itself shows a code or a QR code.")),
+            components.field(
+                _("Code of the device"),
+                dbc.Input(
+                    id=CODE,
+                    value=code,
+                    maxlength=LONGEST_CODE,
+                    autocomplete="off",
+                    autofocus=bool(code),
+                    placeholder="ABCD-EFGH",
+                ),
+            ),
+            html.Div(id=REFUSED, role="alert"),
+            html.Button(_("Claim device"), id=CLAIM, type="button", className="btn btn-secondary"),
+        ],
+        className="gh-panel",
+    )
+
+
+def _form(*, first: bool) -> Component:
     kinds = [{"label": word, "value": kind} for kind, word in device_parts.kind_words().items()]
     return html.Div(
         [
             components.field(
                 _("Name"),
-                dbc.Input(id=NAME, maxlength=80, autocomplete="off", autofocus=True),
+                dbc.Input(id=NAME, maxlength=80, autocomplete="off", autofocus=first),
                 _("As you would call it: front door, greenhouse, boiler."),
             ),
             components.field(_("Kind"), dbc.Select(id=KIND, options=kinds, value=Kind.SENSOR)),
