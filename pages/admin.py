@@ -85,8 +85,14 @@ def _sizes() -> Facts:
     yield _("Readings and history"), components.size(disk.store)
     yield _("Free on the disk"), components.size(disk.free)
     if trouble := parts.store.trouble:
-        full = _("Full: new readings wait in the broker until there is room")
-        yield _("Disk"), full if trouble == "disk_full" else _("Readings cannot be stored just now")
+        yield _("Disk"), _troubles().get(trouble, _("Readings cannot be stored just now"))
+
+
+def _troubles() -> dict[str, str]:
+    return {
+        "disk_full": _("Full: new readings wait in the broker until there is room"),
+        "store_read_only": _("Cannot be written: new readings wait in the broker"),
+    }
 
 
 def _largest() -> Facts:

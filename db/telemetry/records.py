@@ -27,6 +27,12 @@ class DiskFull(StoreAway):
     code, text = "disk_full", "The disk is full: new readings wait in the broker."
 
 
+class ReadOnly(StoreAway):
+    """The database lets nobody write: the rights of its file, or a standby without its primary."""
+
+    code, text = "store_read_only", "The store of readings can only be read just now."
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     """One sensor of one device."""

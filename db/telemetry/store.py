@@ -23,6 +23,7 @@ from db.telemetry.records import (
     LogLine,
     Newest,
     PresenceRow,
+    ReadOnly,
     Refusal,
     Series,
     Span,
@@ -38,6 +39,13 @@ EMPTIED_AT_ONCE = 200  # chunks a transaction
 LINES_AT_ONCE = 2000  # texts or lines of logs a transaction
 PATIENCE_S = 30  # for the other writers of a SQLite file
 KEPT_FREE = 50_000_000  # bytes of the disk that readings leave to accounts, commands and logs
+GIVEN = {"22", "23", "54"}  # classes of SQLSTATE that blame a row, not the database
+REASONS = {  # by how the code of an error begins
+    "SQLITE_FULL": DiskFull,
+    "53100": DiskFull,
+    "SQLITE_READONLY": ReadOnly,
+    "25006": ReadOnly,
+}
 TABLES_BY_SERIES = ("reading", "event", "latest", "chunk", "era")
 TABLES_BY_DEVICE = ("presence", "refusal", "device_log", "sealed", "series")
 
@@ -338,6 +346,7 @@ class TelemetryStore:
         Raises:
             StoreAway: the database cannot be reached or written just now.
             DiskFull: because there is no room.
+            ReadOnly: because it can only be read.
         """
         try:
             with self._turn(), self._writer.connect() as plain:
@@ -349,7 +358,7 @@ class TelemetryStore:
             raise StoreAway from error
         except SQLAlchemyError as error:
             if _is_away(error):
-                why = DiskFull() if _is_full(error) else StoreAway()
+                why = _why(error)
                 self.trouble = why.code
                 raise why from error
             raise
@@ -377,17 +386,17 @@ class TelemetryStore:
 def _is_away(error: Exception) -> bool:
     """Whether the database itself is in trouble, and not what it was given."""
     if isinstance(error, DBAPIError):
+        if state := getattr(error.orig, "sqlstate", None):
+            return state[:2] not in GIVEN
         return isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
     return isinstance(error, SQLAlchemyError)
 
 
-def _is_full(error: Exception) -> bool:
-    """Whether the database says that there is no room."""
+def _why(error: Exception) -> StoreAway:
+    """Return what keeps the database from being written, as far as it says so."""
     said = getattr(error, "orig", None)
-    full = {"SQLITE_FULL", "53100"}
-    return not full.isdisjoint(
-        {getattr(said, "sqlite_errorname", None), getattr(said, "sqlstate", None)}
-    )
+    code = getattr(said, "sqlite_errorname", None) or getattr(said, "sqlstate", None) or ""
+    return next((why() for start, why in REASONS.items() if code.startswith(start)), StoreAway())
 
 
 def _only_writer(engine: Engine) -> Engine:
