@@ -7,7 +7,7 @@ from flask import request
 from pydantic import Field
 
 import wiring
-from api import shown
+from api import sensors, shown
 from api.callers import circumstances, reach
 from api.commands import Ask, Sent
 from api.idempotency import HEADER
@@ -18,7 +18,7 @@ from auth.sessions import client_address
 from clock import utcnow
 from db.models import AppToken, Device, Level, User
 from devices import app_tokens, commands, sharing
-from errors import Forbidden, Unauthenticated
+from errors import Forbidden, NotFound, Unauthenticated
 from notify.mark import N_
 
 routes = Routes("apps")
@@ -43,6 +43,12 @@ class Paired(Answer):
     revoked_at: Time | None
 
 
+class Outcome(Sent):
+    """What came of a command, in the device's words where it has any."""
+
+    detail: str
+
+
 @routes.post("/devices/<key:device_id>/app-tokens")
 def vouch(device_id: str, by: Device, body: Vouch) -> Paired:
     """Let an app reach the calling device."""
@@ -58,15 +64,23 @@ def listing(device_id: str, by: User) -> Page[Paired]:
 
 
 @routes.delete("/devices/<key:device_id>/app-tokens/<key:app_id>")
-def revoke(device_id: str, app_id: str, by: User) -> None:
-    """Refuse an app from its next request on."""
-    app_tokens.revoke(access.visible(by, device_id), app_id, by=by, **circumstances())
+def revoke(device_id: str, app_id: str, by: User | Device) -> None:
+    """Refuse an app from its next request on; said by a manager or by the device itself."""
+    person = by if isinstance(by, User) else None
+    app_tokens.revoke(reach(by, device_id), app_id, by=person, **circumstances())
 
 
 @routes.get("/discover", refusals=(401,))
 def discover() -> Page[shown.DeviceShown]:
     """List the devices that the app with this `X-App-Token` may reach."""
     return Page(items=shown.devices(app_tokens.discover(_app_token(), now=utcnow())))
+
+
+@routes.get("/discover/<key:device_id>/sensors", refusals=(401,))
+def read(device_id: str) -> Page[sensors.Sensor]:
+    """List the sensors of a device with their newest values, for the app with this token."""
+    app, _owner = app_tokens.require(_app_token(), device_id, Level.VIEWER)
+    return Page(items=sensors.shown(app.device))
 
 
 @routes.post("/discover/<key:device_id>/commands", status=202, refusals=(401, 409))
@@ -93,6 +107,19 @@ def ask(device_id: str, body: Ask) -> Sent:
         expires_in_s=body.expires_in,
     )
     return Sent(id=command.public_id, state=command.state)
+
+
+@routes.get("/discover/<key:device_id>/commands/<key:command_id>", refusals=(401,))
+def outcome(device_id: str, command_id: str) -> Outcome:
+    """Show what came of a command that this app asked.
+
+    States: queued, sent, delivered, done, refused, failed, expired, no_answer.
+    """
+    app, _owner = app_tokens.require(_app_token(), device_id, Level.OPERATOR)
+    command = commands.find(app.device, command_id)
+    if command.actor != f"app {app.public_id}":
+        raise NotFound("command_not_found", N_("There is no such command."))
+    return Outcome(id=command.public_id, state=command.state, detail=command.detail)
 
 
 def _app_token() -> str:

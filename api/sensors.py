@@ -48,8 +48,7 @@ class SensorChange(Patch):
 @routes.get("/devices/<key:device_id>/sensors")
 def listing(device_id: str, by: User | Device) -> Page[Sensor]:
     """List the sensors of a device with their newest values."""
-    device = callers.reach(by, device_id)
-    return Page(items=list(map(_sensor, readings.sensors(device, wiring.current().store))))
+    return Page(items=shown(callers.reach(by, device_id)))
 
 
 @routes.patch("/devices/<key:device_id>/sensors/<string:name>")
@@ -60,6 +59,11 @@ def describe(device_id: str, name: str, by: User, body: SensorChange) -> Sensor:
     descriptions.describe(device, {name: body.given}, by=by, store=store, **callers.circumstances())
     found = readings.sensors(device, store)
     return next(_sensor(one) for one in found if one.series.name == name)
+
+
+def shown(device: Device) -> list[Sensor]:
+    """Return the sensors of a device with their newest values."""
+    return list(map(_sensor, readings.sensors(device, wiring.current().store)))
 
 
 def _sensor(found: SensorNow) -> Sensor:

@@ -117,14 +117,23 @@ def of(device: Device, *, by: User) -> Sequence[AppToken]:
 
 
 def revoke(
-    device: Device, public_id: str, *, by: User, bus: LiveBus, now: datetime, address: str
+    device: Device, public_id: str, *, by: User | None, bus: LiveBus, now: datetime, address: str
 ) -> None:
     """Refuse an app from now on; works at its next request.
+
+    Args:
+        device: that vouched for it.
+        public_id: of the pairing.
+        by: who wants it; None: the device itself, which has been authenticated.
+        bus: told of it.
+        now: when.
+        address: of the request.
 
     Raises:
         NotFound, Forbidden: `by` may not, or there is no such app.
     """
-    access.require(by, device, Level.MANAGER)
+    if by is not None:
+        access.require(by, device, Level.MANAGER)
     with transaction() as session:
         row = session.scalar(
             select(AppToken).where(AppToken.device_id == device.id, AppToken.public_id == public_id)
@@ -136,6 +145,7 @@ def revoke(
             session,
             "app_token.revoke",
             user=by,
+            actor="" if by else f"device {device.public_id}",
             object_type="device",
             object_id=device.public_id,
             address=address,

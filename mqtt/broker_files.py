@@ -156,7 +156,9 @@ class FileBroker:
     def _read(self) -> Files | None:
         """Return what the files say; None if one is missing or damaged."""
         try:
-            files = Files(*((self._folder / name).read_bytes().decode() for name in (PASSWORDS, ACL)))
+            files = Files(
+                *((self._folder / name).read_bytes().decode() for name in (PASSWORDS, ACL))
+            )
         except (OSError, ValueError):
             return None
         whole = all(text.startswith(HEAD) and text.endswith(END) for text in files)

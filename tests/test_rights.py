@@ -179,6 +179,8 @@ OPERATIONS = {
             *("POST /auth/token", "POST /auth/refresh", "POST /auth/revoke"),
             *("POST /devices/register", "GET /discover"),
             "POST /discover/<key:device_id>/commands",
+            "GET /discover/<key:device_id>/commands/<key:command_id>",
+            "GET /discover/<key:device_id>/sensors",
             *("PUT /transfers/<key:token>", "GET /transfers/<key:token>"),
             *("GET /openapi.json", "GET /docs"),
         ],
