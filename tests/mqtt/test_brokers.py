@@ -3,7 +3,7 @@
 import subprocess
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -49,7 +49,8 @@ class Site:
         return self.speakers[-1]
 
     def server(self, topic: str = "#") -> Speaker:
-        self.speakers.append(Speaker(self.port, *self.login, client_id="observer"))
+        own = f"observer-{len(self.speakers)}"
+        self.speakers.append(Speaker(self.port, *self.login, client_id=own))
         self.speakers[-1].subscribe(topic)
         return self.speakers[-1]
 
@@ -213,14 +214,110 @@ def test_a_device_hears_only_what_is_for_it(site, spied):
     spy.subscribe(spied)
     spy.subscribe("gatehouse/c1/commands")
     site.connect(other).publish("gatehouse/c2/telemetry", "secret")
-    publisher = site.server("nothing")
-    if site.name == "files":
-        publisher = Speaker(site.port, *site.publisher_login())
-        site.speakers.append(publisher)
-    publisher.publish("gatehouse/c2/commands", "for the other")
-    publisher.publish("gatehouse/c1/commands", "for me")
+    voice = publisher(site)
+    voice.publish("gatehouse/c2/commands", "for the other")
+    voice.publish("gatehouse/c1/commands", "for me")
     until(lambda: spy.got, 5)
     assert {topic for topic, _ in spy.got} == {"gatehouse/c1/commands"}
+
+
+TREE = "zigbee2mqtt"
+
+
+def publisher(site) -> Speaker:
+    """Somebody who may publish anything."""
+    if site.name == "dynsec":
+        return site.server("nothing")
+    site.speakers.append(Speaker(site.port, *site.publisher_login()))
+    return site.speakers[-1]
+
+
+@pytest.mark.parametrize("asked", [f"{TREE}/#", f"{TREE}/+", f"{TREE}/lamp"])
+def test_a_device_uses_a_branch_that_it_was_given(site, asked):
+    bridge = replace(site.identity(1), trees=(TREE,))
+    site.admin.upsert(bridge, site.identity(2))
+    observer, live = site.server(), site.connect(bridge)
+    live.subscribe(asked)
+    publisher(site).publish(f"{TREE}/lamp", "for the bridge")
+    until(lambda: (f"{TREE}/lamp", b"for the bridge") in live.got, 5)
+    live.publish(f"{TREE}/bridge/state", "from the bridge")
+    until(lambda: (f"{TREE}/bridge/state", b"from the bridge") in observer.got, 5)
+    live.publish("gatehouse/c1/telemetry", "as ever")
+    until(lambda: ("gatehouse/c1/telemetry", b"as ever") in observer.got, 5)
+    assert live.is_in
+
+
+def test_a_branch_is_of_no_use_to_others_and_no_way_out_of_it(site):
+    bridge, other = replace(site.identity(1), trees=(TREE,)), site.identity(2)
+    site.admin.upsert(bridge, other)
+    observer, spy, live = site.server(), site.connect(other), site.connect(bridge)
+    for speaker in (spy, live):
+        for asked in ("#", f"{TREE}/#", "zigbee2mqtt2/lamp", "gatehouse/c2/commands"):
+            speaker.subscribe(asked)
+    spy.subscribe("gatehouse/c2/config")
+    voice = publisher(site)
+    for topic in (f"{TREE}/lamp", "zigbee2mqtt2/lamp", "gatehouse/c2/commands"):
+        voice.publish(topic, "told")
+    voice.publish("gatehouse/c2/config", "the last")
+    until(lambda: ("gatehouse/c2/config", b"the last") in spy.got, 5)
+    until(lambda: live.got, 5)
+    assert {topic for topic, _ in live.got} == {f"{TREE}/lamp"}
+    assert f"{TREE}/lamp" not in {topic for topic, _ in spy.got}
+
+    for device, topic in (
+        (other, f"{TREE}/lamp/set"),
+        (bridge, "zigbee2mqtt2/lamp"),
+        (bridge, "gatehouse/c2/telemetry"),
+    ):
+        site.connect(device).publish(topic, "forged")
+    site.connect(bridge).publish(f"{TREE}/x", "allowed")
+    until(lambda: (f"{TREE}/x", b"allowed") in observer.got, 5)
+    assert [one for one in observer.got if one[1] == b"forged"] == []
+
+
+def test_a_branch_that_is_taken_back_is_closed_at_once(site):
+    bridge = replace(site.identity(1), trees=(TREE,))
+    site.admin.upsert(bridge)
+    before = site.connect(bridge)
+    before.subscribe(f"{TREE}/#")
+    site.admin.upsert(site.identity(1))
+    observer, after = site.server(), site.connect(site.identity(1))
+    after.subscribe(f"{TREE}/#")
+    after.subscribe("gatehouse/c1/config")
+    voice = publisher(site)
+    voice.publish(f"{TREE}/lamp", "told")
+    voice.publish("gatehouse/c1/config", "the last")
+    until(lambda: ("gatehouse/c1/config", b"the last") in after.got, 5)
+    assert f"{TREE}/lamp" not in {topic for topic, _ in before.got + after.got}
+    after.publish(f"{TREE}/lamp/set", "forged")
+    site.connect(site.identity(1)).publish("gatehouse/c1/log", "own")
+    until(lambda: ("gatehouse/c1/log", b"own") in observer.got, 5)
+    assert [one for one in observer.got if one[1] == b"forged"] == []
+
+
+def test_a_lock_hears_the_topic_of_its_login_and_nobody_else_does(site):
+    topic = "ab" * 32
+    lock, other = replace(site.identity(1), reads=(topic,)), site.identity(2)
+    site.admin.upsert(lock, other)
+    live, spy = site.connect(lock), site.connect(other)
+    for speaker in (live, spy):
+        speaker.subscribe(topic)
+    spy.subscribe("gatehouse/c2/config")
+    voice = publisher(site)
+    voice.publish(topic, "trigger")
+    voice.publish("gatehouse/c2/config", "the last")
+    until(lambda: spy.got and live.got, 5)
+    assert (live.got, spy.got) == ([(topic, b"trigger")], [("gatehouse/c2/config", b"the last")])
+
+
+def test_branches_are_repaired_by_reconciling(site):
+    bridge = replace(site.identity(1), trees=(TREE,))
+    site.admin.upsert(site.identity(1))
+    site.admin.reconcile([bridge])
+    live = site.connect(bridge)
+    live.subscribe(f"{TREE}/+/state")
+    publisher(site).publish(f"{TREE}/lamp/state", "told")
+    until(lambda: live.got == [(f"{TREE}/lamp/state", b"told")], 5)
 
 
 def test_a_new_password_cuts_the_connection_and_stops_the_old_one(site):
