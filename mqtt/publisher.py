@@ -13,7 +13,7 @@ import queue
 import select
 import threading
 from collections.abc import Callable
-from math import ceil
+from math import floor
 from typing import Any
 
 from paho.mqtt.client import MQTT_ERR_SUCCESS, Client
@@ -95,7 +95,8 @@ class MqttPublisher:
         properties = None
         if expires_in_s is not None:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-            properties.MessageExpiryInterval = max(1, ceil(expires_in_s))
+            # brokers count in whole seconds and may keep it for one more
+            properties.MessageExpiryInterval = max(1, floor(expires_in_s) - 1)
         with self._lock:
             client = self._client
             if client is None or len(self._waiting) >= IN_FLIGHT:

@@ -189,6 +189,30 @@ def test_wrong_pins_bring_a_pause_that_the_right_one_must_wait_for_too(link, pre
     assert publisher.sent == []
 
 
+def test_twenty_wrong_pins_at_once_are_counted_each(server, link, press, publisher):
+    token = link(pin="004217")
+    refused = []
+
+    def guess(number: int) -> None:
+        with server.app_context():
+            try:
+                press(token, nonce=f"n{number}", pin=f"9{number:03}")
+            except (Forbidden, TooMany) as error:
+                refused.append(type(error))
+            finally:
+                db.session.remove()
+
+    threads = [threading.Thread(target=guess, args=(number,)) for number in range(20)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert (refused.count(Forbidden), refused.count(TooMany)) == (5, 15)
+    assert publisher.sent == []
+    db.session.rollback()
+    assert guest_visits.look(token, now=NOW).link.pin_failures == 5
+
+
 @pytest.mark.parametrize(
     ("field", "terms"),
     [

@@ -1,10 +1,17 @@
 """A weekend of a guesthouse: what the log says is what the doors did, and nothing else."""
 
+import contextlib
 import json
+import threading
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from flask import Flask
+from paho.mqtt.client import Client, MQTTv5
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 from werkzeug.test import TestResponse
 
 import wiring
@@ -28,7 +35,7 @@ class Door:
     """A door with the real client of a device; it notes each time that it opens."""
 
     def __init__(self, made: registry.Created, port: int) -> None:
-        self.made, self._port = made, port
+        self.made, self.port = made, port
         self.opened: list[str] = []  # ids of commands
         self.client = self._connect()
 
@@ -39,7 +46,7 @@ class Door:
             username=device.mqtt_username,
             password=self.made.mqtt_password,
             command_key=self.made.command_key,
-            port=self._port,
+            port=self.port,
         )
         client = DeviceClient(login, on_command=self._open)
         client.start()
@@ -195,22 +202,61 @@ def test_a_weekend_of_a_guesthouse(house: Flask):
 
 def test_a_recorded_command_opens_no_door_again(house: Flask):
     owner, [door] = rent(house, ["Room 1"])
-    heard: list[bytes] = []
+    heard: list[tuple[str, bytes]] = []
     taken = door.client.heard
-    door.client.heard = lambda payload, *, retained: (  # a recorder on the wire
-        heard.append(payload),
-        taken(payload, retained=retained),
+    door.client.heard = lambda topic, payload, *, retained: (  # a recorder on the wire
+        heard.append((topic, payload)),
+        taken(topic, payload, retained=retained),
     )
     knock(house, link(house, owner, door, "Mia", -HOUR, HOUR), "once")
     until(lambda: settled(house, door, 1), 10, "Mia is in")
-    [recorded] = heard
+    [(topic, recorded)] = [one for one in heard if one[0].endswith("/commands")]
     late = json.loads(recorded) | {"expires": json.loads(recorded)["issued"] - 1}
     forged = json.loads(recorded) | {"id": "00000000-0000-4000-8000-000000000001"}
+    bare = {name: part for name, part in forged.items() if name != "sig"}
 
-    taken(recorded, retained=False)  # the same again
-    taken(recorded, retained=True)  # kept by a broker
-    taken(json.dumps(late).encode(), retained=False)  # another time written into it
-    taken(json.dumps(forged).encode(), retained=False)  # another id written into it
+    taken(topic, recorded, retained=False)  # the same again
+    taken(topic, recorded, retained=True)  # kept by a broker
+    taken(topic, json.dumps(late).encode(), retained=False)  # another time written into it
+    taken(topic, json.dumps(forged).encode(), retained=False)  # another id written into it
+    taken(topic, json.dumps(bare).encode(), retained=False)  # another id, and no signature
     assert door.opened == [log(house, door)[0][2]]
 
     door.client.stop()
+
+
+@contextlib.contextmanager
+def naive(door: Door) -> Iterator[list[bytes]]:
+    """A door that checks nothing, and for which the broker keeps what it misses; what it hears."""
+    heard: list[bytes] = []
+    ready = threading.Event()
+    client = Client(CallbackAPIVersion.VERSION2, "naive", protocol=MQTTv5)
+    client.username_pw_set(door.made.device.mqtt_username, door.made.mqtt_password)
+    topic = f"gatehouse/{door.made.device.controller_id}/commands"
+    client.on_message = lambda _client, _data, message: heard.append(message.payload)
+    client.on_connect = lambda *_: client.subscribe(topic, qos=1)
+    client.on_subscribe = lambda *_: ready.set()
+    kept = Properties(PacketTypes.CONNECT)
+    kept.SessionExpiryInterval = 3600
+    client.connect("127.0.0.1", door.port, clean_start=False, properties=kept)
+    client.loop_start()
+    assert ready.wait(10)
+    yield heard
+    client.disconnect()
+    client.loop_stop()
+
+
+def test_a_door_that_was_away_is_said_not_to_answer_and_does_not_open_later(house: Flask):
+    owner, [door] = rent(house, ["Room 1"])
+    door.client.stop()
+    with naive(door):
+        pass
+    path = link(house, owner, door, "Mia", -HOUR, HOUR)
+    page = knock(house, path, "away").headers["Location"]
+    said = "The door does not answer."
+    until(lambda: said in house.test_client().get(page).text, 6, "the page says no answer")
+    with naive(door) as heard:
+        knock(house, path, "back")
+        until(lambda: heard, 10, "the door hears what is asked now")
+    [_missed, (_, _, now)] = log(house, door)
+    assert [json.loads(payload)["id"] for payload in heard] == [now]
