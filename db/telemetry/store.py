@@ -336,8 +336,18 @@ class TelemetryStore:
 
     @contextmanager
     def _reading(self) -> Iterator[Link]:
-        with self._reader.connect() as connection:
-            yield self._link(connection)
+        """One read transaction.
+
+        Raises:
+            StoreAway: the database cannot be reached just now.
+        """
+        try:
+            with self._reader.connect() as connection:
+                yield self._link(connection)
+        except SQLAlchemyError as error:
+            if _is_away(error):
+                raise StoreAway from error
+            raise
 
     @contextmanager
     def _writing(self) -> Iterator[Link]:

@@ -103,14 +103,23 @@ def test_any_number_of_points_is_brought_into_bounds(store, sensor, points):
 
 
 @pytest.mark.parametrize(
-    ("start", "end"), [(T, T), (T + 1, T), (T + 10**9, T + 2 * 10**9), (0, 3 * 10**14)]
+    ("start", "end"),
+    [
+        (T, T),
+        (T + 1, T),
+        (T + 10**9, T + 2 * 10**9),
+        (0, 3 * 10**14),
+        (-(10**17), 10**17),
+        (2**62, -(2**62)),
+    ],
 )
 def test_odd_windows_have_a_clear_answer(store, sensor, start, end):
     store.write(Batch(values=[(sensor, T + i * 1000, float(i)) for i in range(3000)]))
 
     chart = store.chart(sensor, start, end, 500)
 
-    assert chart.count.sum() == (3000 if start == 0 else 0)
+    assert chart.count.sum() == (3000 if start <= 0 else 0)
+    assert len(store.window(sensor, start, end)[0]) == chart.count.sum()
 
 
 def test_an_unknown_sensor_has_an_empty_chart(store):

@@ -272,3 +272,5 @@ def test_a_store_that_is_away_says_so(tmp_path):
 
     with pytest.raises(StoreAway):
         store.write(Batch(values=[(1, T, 1.0)]))
+    with pytest.raises(StoreAway):
+        store.newest([1])
