@@ -1,6 +1,7 @@
 """What all simulated devices have in common."""
 
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from edge.simulated import curves
 FIRMWARE = "simulated 1.0"
 
 
-class SimulatedDevice:
+class SimulatedDevice(ABC):
     """A device with a connection and credentials of its own.
 
     A model says what its sensors read at a time and what it does when it is asked to; it runs
@@ -58,17 +59,20 @@ class SimulatedDevice:
         """Return what the device tells of itself on `status`."""
         return {"firmware": FIRMWARE, "rssi": -50 - round(20 * self.chance("rssi"))}
 
+    @abstractmethod
     def read(self, at_s: float) -> Mapping[str, Any]:
         """Return what the sensors read at a time, in seconds since 1970."""
-        raise NotImplementedError
 
     def past(self, at_s: float) -> Mapping[str, Any]:
         """Return what the sensors would have read at a time that is over."""
         return self.read(at_s)
 
     def carry_out(self, command: Command) -> None:
-        """Do what was asked, now or over some time, and answer when it is done."""
-        raise NotImplementedError
+        """Do what was asked, now or over some time, and answer when it is done.
+
+        A device that takes no commands refuses each.
+        """
+        self.client.answer(command, "refused", f"cannot {command.name}"[:200])
 
     def history(self, start_s: int, end_s: int) -> Iterator[tuple[int, Mapping[str, Any]]]:
         """Yield (ms since 1970, values) from a second up to another, oldest first."""
@@ -94,4 +98,4 @@ class SimulatedDevice:
         if command.name in self.takes:
             self.carry_out(command)
         else:
-            self.client.answer(command, "refused", f"cannot {command.name}"[:200])
+            SimulatedDevice.carry_out(self, command)
