@@ -14,7 +14,6 @@ import unicodedata
 from collections.abc import Iterable
 
 import bcrypt
-from zxcvbn import zxcvbn
 
 import wiring
 from errors import AppError, Unavailable
@@ -90,6 +89,8 @@ def check(password: str, context: Iterable[str] = ()) -> None:
     Raises:
         AppError: too short, too long, or one of the first billion guesses.
     """
+    from zxcvbn import zxcvbn  # its lists of words take 12 MB: not before somebody needs them
+
     check_length(password)
     if len(password) < SHORTEST:
         raise AppError(
