@@ -12,7 +12,7 @@ from flask_babel import format_datetime
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
-from auth import sessions
+from auth import audit_words, sessions
 from auth.passkeys import Site
 from db.models import User
 from errors import AppError, TooMany
@@ -43,6 +43,18 @@ def who() -> dict[str, object]:
 def moment(at: datetime) -> str:
     """Write a moment in the person's language and time zone."""
     return str(format_datetime(at, "medium"))
+
+
+@bp.app_template_filter("action")
+def action(code: str) -> str:
+    """Write what was done in the person's language; a code that has no name stays as it is."""
+    return str(_(audit_words.WORDS[code])) if code in audit_words.WORDS else code
+
+
+@bp.app_template_filter("result")
+def result(code: str) -> str:
+    """Write what came of it in the person's language."""
+    return str(_(audit_words.RESULTS[code])) if code in audit_words.RESULTS else code
 
 
 def page(

@@ -1,0 +1,51 @@
+"""Every action that is written down has a name for people; programs get its code."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from auth.audit_words import WORDS
+from tests.portal import make
+
+ROOT = Path(__file__).resolve().parents[2]
+WRITERS = {"record": "", "note": "", "_note": "", "_record": "admin."}  # and what they put before
+CODE = re.compile(r"login|[a-z_]+(\.[a-z_]+)+")
+PUT_TOGETHER = {"invitation.accept", "invitation.decline"}
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("audited"))
+
+
+def written() -> set[str]:
+    """All codes that the code writes."""
+    found = set()
+    for path in [*(ROOT / "auth").rglob("*.py"), *(ROOT / "devices").rglob("*.py")]:
+        for call in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(call, ast.Call):
+                continue
+            name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+            for given in call.args if name in WRITERS else ():
+                for part in ast.walk(given):  # "this if that else another"
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                        found.add(WRITERS[name] + part.value)
+    return {code for code in found if CODE.fullmatch(code)} | PUT_TOGETHER
+
+
+def test_every_action_has_a_name_and_no_name_is_left_over():
+    assert written() == set(WORDS)
+    assert len(set(WORDS.values())) == len(WORDS)
+
+
+@pytest.mark.parametrize("path", ["/settings/activity", "/admin/audit"])
+def test_pages_name_what_was_done_and_filters_take_codes(portal, path):
+    admin = portal.person("admin@example.org", role="admin")
+    portal.device(admin, f"Shed for {path}")
+    shown = admin.get(path).text
+    assert "Device added" in shown
+    assert ">device.create<" not in shown
+    assert 'title="device.create"' in shown
+    assert "Device added" in admin.get("/admin/audit?action=device.create").text
