@@ -25,6 +25,7 @@ sys.path.insert(0, str(ROOT))
 from sqlalchemy import create_engine  # noqa: E402
 
 from benchmarks.charts import walk  # noqa: E402
+from benchmarks.figures import Figure  # noqa: E402
 from db import migrations  # noqa: E402
 from db.base import tune  # noqa: E402
 from db.telemetry.engines import link_for  # noqa: E402
@@ -86,8 +87,10 @@ class Watched:
             self._most = max(self._most, self._process.memory_info().rss)
 
 
-def measure(name: str, rows: int, make: Callable[[], Iterator[bytes]]) -> None:
-    """Print how one export runs."""
+def measure(
+    name: str, rows: int, make: Callable[[], Iterator[bytes]], at_least: float | None = None
+) -> Iterator[Figure]:
+    """Yield how one export runs."""
     with Watched() as watched:
         began, cpu = time.perf_counter(), time.process_time()
         parts = make()
@@ -95,10 +98,11 @@ def measure(name: str, rows: int, make: Callable[[], Iterator[bytes]]) -> None:
         first_ms = (time.perf_counter() - began) * 1000
         size += sum(map(len, parts))
         wall, cpu = time.perf_counter() - began, time.process_time() - cpu
-    print(
-        f"{name} | {rows / wall:,.0f} | {rows / cpu:,.0f} | {first_ms:.0f}"
-        f" | {watched.rise_mb:.0f} | {size / rows:.1f}"
-    )
+    note = f"{rows / wall:,.0f} by the clock, {size / rows:.1f} bytes a row"
+    yield Figure(f"{name}, of processor time", rows / cpu, "rows/s", at_least=at_least, note=note)
+    if at_least:
+        yield Figure(f"{name}: first byte", first_ms, "ms", at_most=50)
+        yield Figure(f"{name}: rise of memory", watched.rise_mb, "MB", at_most=40)
 
 
 def probe(store: TelemetryStore, series: Series) -> tuple[float, float]:
@@ -113,11 +117,9 @@ def probe(store: TelemetryStore, series: Series) -> tuple[float, float]:
     return statistics.median(took), took[int(0.95 * PROBES)]
 
 
-def meanwhile(store: TelemetryStore, series: Series, make: Callable[[], Iterator[bytes]]) -> None:
-    """Print what a live page waits for with and without an export in the same process."""
-    print("others: median ms | p95 ms")
-    print("quiet | {:.1f} | {:.1f}".format(*probe(store, series)))
-    over = threading.Event()
+def meanwhile(store: TelemetryStore, series: Series, make: Callable[[], Iterator[bytes]]) -> Figure:
+    """Return how much longer a live page waits with an export in the same process."""
+    quiet, over = probe(store, series), threading.Event()
 
     def run() -> None:
         while not over.is_set():
@@ -127,21 +129,19 @@ def meanwhile(store: TelemetryStore, series: Series, make: Callable[[], Iterator
 
     thread = threading.Thread(target=run)
     thread.start()
-    print("beside an export | {:.1f} | {:.1f}".format(*probe(store, series)))
+    beside = probe(store, series)
     over.set()
     thread.join()
+    note = f"p95 {quiet[1]:.1f} ms quiet, {beside[1]:.1f} ms beside it"
+    return Figure("live page beside an export", beside[1] / quiet[1], "×", at_most=2, note=note)
 
 
-def main() -> None:
-    """Fill a store and measure it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--millions", type=float, default=10)
-    parser.add_argument("--database", default="", help="an empty one, instead of SQLite")
-    given = parser.parse_args()
+def figures(millions: float = 10, database: str = "") -> Iterator[Figure]:
+    """Fill a store and yield what was measured in it."""
     sys.setswitchinterval(0.001)  # as the server has it
-    n = max(int(given.millions * 1e6), 2 * HOT)
+    n = max(int(millions * 1e6), 2 * HOT)
     with tempfile.TemporaryDirectory() as folder:
-        engine = create_engine(given.database or f"sqlite:///{folder}/telemetry.sqlite")
+        engine = create_engine(database or f"sqlite:///{folder}/telemetry.sqlite")
         tune(engine)
         migrations.upgrade("telemetry", engine)
         store = TelemetryStore(engine)
@@ -153,16 +153,28 @@ def main() -> None:
         def long() -> Iterator[bytes]:
             return export.csv_rows(store, columns, every)
 
-        print("export | rows/s | rows/s of CPU | first byte ms | memory MB | bytes a row")
-        measure("plain cursor, hot", HOT, lambda: plain_csv(store))
-        measure("CSV, hot", HOT, lambda: export.csv_rows(store, columns, hot))
-        measure("CSV", n, long)
-        measure("CSV, wide", n, lambda: export.csv_rows(store, columns, every, "wide"))
-        measure("CSV, gzip", n, lambda: export.gzipped(long()))
-        measure("Parquet", n, lambda: parquet.parts(store, columns, every))
-        meanwhile(store, series, long)
+        def wide() -> Iterator[bytes]:
+            return export.csv_rows(store, columns, every, "wide")
+
+        yield from measure("plain cursor and csv, fresh rows", HOT, lambda: plain_csv(store))
+        yield from measure("CSV, fresh rows", HOT, lambda: export.csv_rows(store, columns, hot))
+        yield from measure("CSV", n, long, 1_000_000)
+        yield from measure("CSV, wide", n, wide)
+        yield from measure("CSV, gzip", n, lambda: export.gzipped(long()))
+        yield from measure("Parquet", n, lambda: parquet.parts(store, columns, every))
+        yield meanwhile(store, series, long)
         store.close()
         engine.dispose()
+
+
+def main() -> None:
+    """Print every figure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--millions", type=float, default=10)
+    parser.add_argument("--database", default="", help="an empty one, instead of SQLite")
+    given = parser.parse_args()
+    for figure in figures(given.millions, given.database):
+        print(figure.row(), flush=True)
 
 
 if __name__ == "__main__":

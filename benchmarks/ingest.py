@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from flask import Flask  # noqa: E402
 from sqlalchemy import create_engine  # noqa: E402
 
 import db.base  # noqa: E402
+from benchmarks.figures import Figure  # noqa: E402
 from clock import utcnow  # noqa: E402
 from config import Settings  # noqa: E402
 from db import migrations  # noqa: E402
@@ -149,12 +151,11 @@ def measure(
         for name, pid in pids.items()
     }
     return {
-        "rate": rate or "most",
+        "rate": f"{rate:,.0f}" if rate else "as many as possible",
         **sent,
         "stored": count,
         "lost": sent["confirmed"] - count,
         "drain_s": round(drained_s, 2),
-        "kept": count == sent["confirmed"] and drained_s <= KEPT_S,
         **per_message,
     }
 
@@ -198,8 +199,21 @@ def _connected(folder: Path) -> None:
     raise RuntimeError("the listener does not connect")
 
 
+def figures(
+    rates: tuple[float, ...] = (10_000, 25_000), seconds: float = 20, database: str = ""
+) -> Iterator[Figure]:
+    """Yield for each rate how much was lost, how far behind storing was, and what it cost."""
+    for row in run(list(rates), seconds, database):
+        what = f"{row['rate']} messages/s for {seconds:.0f} s, QoS 1"
+        note = f"{row['sent'] / seconds:,.0f} a second were sent"
+        yield Figure(f"{what}: confirmed and lost", row["lost"], "messages", at_most=0, note=note)
+        yield Figure(f"{what}: behind at the end", row["drain_s"], "s", at_most=KEPT_S)
+        note = f"Mosquitto {row['broker_us']:.0f} µs"
+        yield Figure(f"{what}: processor time of listener", row["listener_us"], "µs", note=note)
+
+
 def main() -> None:
-    """Measure, and print a table."""
+    """Print every figure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rates", default="1000,10000,25000", help="messages a second; 0: most")
     parser.add_argument("--seconds", type=float, default=30)
@@ -210,11 +224,10 @@ def main() -> None:
     if given.listen:
         listen(settings_in(given.listen, given.port, given.database))
         return
-    rows = run([float(rate) for rate in given.rates.split(",")], given.seconds, given.database)
     print(f"{os.cpu_count()} processors, {DEVICES} devices x 2 sensors, QoS 1")
-    print(" | ".join(rows[0]))
-    for row in rows:
-        print(" | ".join(str(value) for value in row.values()))
+    rates = tuple(float(rate) for rate in given.rates.split(","))
+    for figure in figures(rates, given.seconds, given.database):
+        print(figure.row(), flush=True)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from paho.mqtt.client import Client  # noqa: E402
 from paho.mqtt.enums import CallbackAPIVersion  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
+from benchmarks.figures import Figure, percentile  # noqa: E402
 from tests.browsers import CHROMIUM, PROGRAM  # noqa: E402
 from tests.e2e.conftest import sign_up  # noqa: E402
 from tests.e2e.devices import create_device  # noqa: E402
@@ -43,16 +45,10 @@ CLICKED = """() => document.addEventListener("click",
 SLOW = {"offline": False, "latency": 60, "downloadThroughput": 1e6, "uploadThroughput": 5e5}
 
 
-def percentile(values: list[float], share: float) -> float:
-    """The value below which this share of all values lies."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]
-
-
-def row(what: str, values: list[float], unit: str = "ms") -> None:
-    """Print one line of the table."""
-    middle, high = statistics.median(values), percentile(values, 0.95)
-    print(f"| {what} | {middle:.1f} {unit} | {high:.1f} {unit} | {len(values)} |", flush=True)
+def figure(what: str, values: list[float], unit: str, at_most: float | None = None) -> Figure:
+    """Return the median, with the 95th percentile beside it."""
+    note = f"p95 {percentile(values, 0.95):.1f}, {len(values)} runs"
+    return Figure(what, statistics.median(values), unit, at_most=at_most, note=note)
 
 
 def connected(house: Stack, device: dict[str, str]) -> Client:
@@ -134,12 +130,8 @@ def start(house: Stack, repeat: int) -> list[float]:
     return took
 
 
-def main() -> None:
-    """Measure everything and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=60)
-    options = parser.parse_args()
-    print("| measured | median | p95 | runs |\n|---|---|---|---|")
+def figures(count: int = 60) -> Iterator[Figure]:
+    """Start an installation and a browser, and yield what was measured."""
     with (
         tempfile.TemporaryDirectory() as folder,
         stack(Path(folder), WEB_THREADS="128") as house,
@@ -157,24 +149,36 @@ def main() -> None:
         page.goto("/")
         page.wait_for_selector("[data-sensor=temperature]")
         time.sleep(2)
-        row(
-            "publish to page", publish_to_page(page, publishing, topic + "telemetry", options.count)
-        )
-        doors = f"gatehouse/{lock['controller_id']}/"
-        row("click to device", click_to_device(page, locking, doors, options.count))
+        took = publish_to_page(page, publishing, topic + "telemetry", count)
+        yield figure("publish to text on the page", took, "ms", 10)
+        took = click_to_device(page, locking, f"gatehouse/{lock['controller_id']}/", count)
+        yield figure("click on *Unlock* to the device's client", took, "ms", 8)
         page.get_by_role("region", name="Sensor").get_by_role("link").first.click()
         page.wait_for_selector(".js-plotly-plot")
         state, path = context.storage_state(), page.evaluate("location.pathname")
         cold = [first_chart(browser, house, state, path) for _ in range(5)]
-        row("first chart over 4G, nothing cached", [seconds * 1000 for seconds, _ in cold])
-        row("bytes for it", [size for _, size in cold], "kB")
+        times = [seconds * 1000 for seconds, _ in cold]
+        yield figure("first page with a chart over 4G, nothing cached", times, "ms")
+        yield figure("on the wire for it", [size for _, size in cold], "kB", 800)
         browser.close()
         publishing.loop_stop()
         locking.loop_stop()
-        row("start to first page", start(house, 3))
+        yield figure(
+            "start of an installed server to its first answer", start(house, 3), "ms", 4000
+        )
         time.sleep(5)
         assert house.process is not None
-        row("memory of all processes, idle", [memory(psutil.Process(house.process.pid))], "MB")
+        used = [memory(psutil.Process(house.process.pid))]
+        yield figure("memory of all processes, resident, idle", used, "MB", 250)
 
 
-main()
+def main() -> None:
+    """Print every figure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=60)
+    for one in figures(parser.parse_args().count):
+        print(one.row(), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -165,7 +165,7 @@ def grow(bench: Bench, millions: int) -> None:
             link.run(
                 "INSERT INTO reading (series_id, ts, value)"
                 " WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 999999)"
-                " SELECT ?, 1700000000000 + i * 1000, (i * 37 % 1009) / 10.0 FROM n",
+                " SELECT ?, 1700000000000 + i * 1000, (i * 37 & 1023) / 10.0 FROM n",
                 series_id,
             )
     for number, (t, v) in enumerate(walk((millions - bench.hot) * 1_000_000, END_MS)):
