@@ -12,15 +12,6 @@
   const TIDY_GAP_MS = 1000;
   const TICK_PX = 95; // room for a text below the axis
 
-  /** A time that Plotly tells, in ms: a number, or text like "2026-01-31 12:00:05.5". */
-  function fromAxis(value) {
-    if (typeof value === "number") {
-      return value;
-    }
-    const text = String(value).replace(" ", "T");
-    return Date.parse(text.length > 10 ? `${text}Z` : text);
-  }
-
   function colours() {
     const style = getComputedStyle(document.documentElement);
     const of = (name) => style.getPropertyValue(name).trim();
@@ -45,27 +36,33 @@
 
   const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
-  /** What is said of a point under the pointer: value, extremes, how many readings, and when. */
-  function hover({ points, index, ms, words }) {
-    const value = points.mean[index];
-    if (value === null) {
-      return "";
+  /** What is said of a point under the pointer; put into words when Plotly asks, as few are. */
+  class Said {
+    constructor(points, index, words) {
+      Object.assign(this, { points, index, words });
     }
-    const said = (number) => plain(`${words.value(number)} ${words.unit}`.trim());
-    const count = points.count?.[index] ?? 1;
-    const lines = [`<b>${said(value)}</b>`];
-    if (count > 1) {
-      const values = { low: said(points.low[index]), high: said(points.high[index]) };
-      lines.push(gatehouse.t("lowest %(low)s, highest %(high)s", values));
-      lines.push(gatehouse.t("%(count)s readings", { count: gatehouse.number(count) }));
+
+    /** Value, extremes, how many readings, and when. */
+    toString() {
+      const { points, index, words } = this;
+      const said = (number) => plain(`${words.value(number)} ${words.unit}`.trim());
+      const count = points.count?.[index] ?? 1;
+      const lines = [`<b>${said(points.mean[index])}</b>`];
+      if (count > 1) {
+        const values = { low: said(points.low[index]), high: said(points.high[index]) };
+        lines.push(gatehouse.t("lowest %(low)s, highest %(high)s", values));
+        lines.push(gatehouse.t("%(count)s readings", { count: gatehouse.number(count) }));
+      }
+      lines.push(plain(gatehouse.zone.text(points.t[index])));
+      return lines.join("<br>");
     }
-    lines.push(plain(gatehouse.zone.text(ms)));
-    return lines.join("<br>");
   }
 
   /** @param {Points} points @param {Look} look @param {number} [start] the first one wanted */
   function texts(points, { words }, start = 0) {
-    return points.t.slice(start).map((ms, i) => hover({ points, index: start + i, ms, words }));
+    return points.mean
+      .slice(start)
+      .map((value, i) => (value === null ? "" : new Said(points, start + i, words)));
   }
 
   /** @param {Points} points @param {Look} look */
@@ -79,13 +76,9 @@
 
   /** States hold until they change: from before the window, without gaps, and until `to`. */
   function states(points, { from, to, words }) {
-    const x = [];
-    const text = [];
-    const y = [[], [], []];
+    const shown = { t: [], mean: [], low: [], high: [] };
     const add = (t, low, state, high) => {
-      x.push(t);
-      text.push(`<b>${plain(words.value(state))}</b><br>${plain(gatehouse.zone.text(t))}`);
-      [state, low, high].forEach((value, trace) => y[trace].push(value));
+      Object.entries({ t, mean: state, low, high }).forEach(([name, v]) => shown[name].push(v));
     };
     if (typeof points.before === "number" && !(points.t[0] <= from)) {
       add(from, points.before, points.before, points.before);
@@ -96,11 +89,12 @@
         add(t, points.low?.[i] ?? state, state, points.high?.[i] ?? state);
       }
     });
-    if (x.length && !(points.t.at(-1) >= to)) {
-      const last = y[0].at(-1);
+    if (shown.t.length && !(points.t.at(-1) >= to)) {
+      const last = shown.mean.at(-1);
       add(to, last, last, last);
     }
-    return { x, y: points.raw ? [y[0], [], []] : y, text };
+    const { t: x, mean, low, high } = shown;
+    return { x, y: points.raw ? [mean, [], []] : [mean, low, high], text: texts(shown, { words }) };
   }
 
   /**
@@ -141,8 +135,8 @@
     const ends = [low, high].filter((bound) => bound !== null);
     const shapes = ends.map((y) => ({ ...across, type: "line", y0: y, y1: y, line }));
     if (ends.length === 2) {
-      const fillcolor = pale(paint.text);
-      shapes.push({ ...across, type: "rect", y0: low, y1: high, fillcolor, line: { width: 0 } });
+      const filled = { fillcolor: paint.grid, opacity: 0.4, line: { width: 0 } };
+      shapes.push({ ...across, type: "rect", y0: low, y1: high, ...filled });
     }
     return shapes;
   }
@@ -165,7 +159,7 @@
         ...base.hoverlabel,
         bgcolor: paint.paper,
         bordercolor: paint.text,
-        font: { color: paint.ink },
+        font: { ...base.font, color: paint.ink },
       },
       xaxis: {
         ...base.xaxis,
@@ -197,5 +191,5 @@
     return next - last.at(-1) > Math.max(GAP * usual, TIDY_GAP_MS);
   }
 
-  gatehouse.drawing = { fromAxis, traces, texts, layout, ticks, isGap };
+  gatehouse.drawing = { traces, texts, layout, ticks, isGap };
 })();

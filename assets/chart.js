@@ -225,7 +225,7 @@
       plot.on("plotly_relayout", (change) => {
         const ends = ["xaxis.range[0]", "xaxis.range[1]"].map((end) => change[end]);
         if (!resetting && ends[0] !== undefined) {
-          gatehouse.range.zoomTo(...ends.map(drawing.fromAxis));
+          gatehouse.range.zoomTo(...ends);
         }
         resetting = false;
       });

@@ -78,7 +78,7 @@ def _layout(yaxis: dict[str, Any]) -> dict[str, Any]:
         "uirevision": "kept",
         "font": {"size": 12, "family": "system-ui, sans-serif"},
         "xaxis": {
-            "type": "date",
+            "type": "linear",  # of "date" every x is read as a text first: a third of the drawing
             "tickmode": "array",  # the script sets them: Plotly knows neither zones nor languages
             "tickvals": [],
             "ticktext": [],

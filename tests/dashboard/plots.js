@@ -7,7 +7,7 @@ setTimeout(() => {
     window.Plotly.newPlot(
       place,
       [line(), line(), { ...line(), fill: "tonexty" }, line()],
-      { xaxis: { type: "date" }, yaxis: {}, uirevision: "kept", width: 600, height: 200 },
+      { xaxis: { type: "linear" }, yaxis: {}, uirevision: "kept", width: 600, height: 200 },
       { displayModeBar: false, doubleClick: "reset" },
     );
   }

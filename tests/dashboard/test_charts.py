@@ -211,7 +211,7 @@ def tab_times(tab: Tab) -> list[float]:
 
 def hover(tab: Tab, point: int = 0) -> str:
     """What is said of a point of the first chart."""
-    return tab.get(f"document.querySelector('.js-plotly-plot').data[0].text[{point}]")
+    return tab.get(f"String(document.querySelector('.js-plotly-plot').data[0].text[{point}])")
 
 
 def ticks(tab: Tab) -> list[tuple[int, str]]:
@@ -237,6 +237,22 @@ def test_times_are_true_and_their_texts_are_those_of_the_clock_on_the_wall(visit
         there = datetime.fromtimestamp(ms / 1000, ZoneInfo("Asia/Kolkata"))
         assert text in {there.strftime("%H:%M"), there.strftime("%-d %b")}
         assert there.minute % 10 == 0
+
+
+def test_the_pointer_is_told_value_and_time(visit: Visit):
+    tab = visit()
+    now = now_ms()
+    tab.house.keep(tab.device, "temperature", [(now - 1_800_000, 1.0), (now - 1000, 2.0)])
+    tab.open()
+    until(lambda: tab.trace() == [1.0, 2.0])
+    box = tab.page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    tab.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    said = tab.page.locator(".js-plotly-plot .hovertext").first
+    said.wait_for()
+    there = datetime.fromtimestamp((now - 1_800_000) / 1000, UTC)
+    assert said.text_content().startswith("1 °C")
+    assert there.strftime("%H:%M:%S") in said.text_content()
 
 
 @pytest.mark.parametrize(

@@ -43,4 +43,4 @@ def test_two_charts_share_nothing():
     first["layout"]["xaxis"]["type"] = "linear"
 
     assert figures.number("°C")["data"][0]["x"] == []
-    assert figures.number("°C")["layout"]["xaxis"]["type"] == "date"
+    assert figures.number("°C")["layout"]["xaxis"]["type"] == "linear"
