@@ -77,7 +77,8 @@ def _file(device: Device, file: DeviceFile) -> Component:
             ),
             html.Div(
                 [
-                    "SHA-256 ",
+                    _("Checksum"),
+                    " ",
                     html.Code(f"{file.sha256[:SHOWN_DIGITS]}…", title=file.sha256),
                     components.copy_button(file.sha256),
                 ],

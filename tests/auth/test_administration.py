@@ -120,13 +120,13 @@ def test_the_book_is_shown_to_administrators_and_ones_own_lines_to_oneself(house
     ana.log_in(ANA, "wrong-wrong-wrong")
     ana.log_in(ANA)
     own = text(ana.see("/settings/activity"))
-    assert "login.fail" in own
+    assert "Wrong password at login" in own
     assert BOSS not in own
     everything = text(boss.see("/admin/audit"))
     assert BOSS in everything
     assert ANA in everything
     only = text(boss.see("/admin/audit?action=login.f&search=ana"))
-    assert "login.fail" in only
+    assert "Wrong password at login" in only
     assert BOSS not in only
 
 
