@@ -18,7 +18,8 @@ from cli.groups import Group
 from cli.topics import topics
 from clock import utcnow
 from db.models import Kind
-from devices import imports, inventory, presence, registry
+from devices import imports, inventory, presence, registry, set_points
+from devices.set_points import Bounds
 from errors import AppError
 
 devices = Group("devices", help="Look after devices.")
@@ -150,6 +151,35 @@ def token(device: str, acting: str | None, label: str, ended: str | None) -> Non
         click.echo(f"{ended} is ended")
         return
     click.echo(tokens.create(found, by=by, label=label, now=utcnow())[1])
+
+
+@devices.command("set-point")
+@device_argument
+@click.argument("target")
+@as_option
+@click.option("--min", "low", type=float)
+@click.option("--max", "high", type=float)
+@click.option("--step", type=float, help="Values are the least one and whole steps above it.")
+@click.option("--none", "none", is_flag=True, help="Let the device decide itself.")
+def set_point(
+    device: str,
+    target: str,
+    acting: str | None,
+    low: float | None,
+    high: float | None,
+    step: float | None,
+    none: bool,
+) -> None:
+    """Declare what numbers TARGET of a device may be set to."""
+    if not none and (low is None or high is None):
+        raise click.UsageError("--min and --max, or --none")
+    found = inventory.find(device)
+    bounds = None if low is None or high is None else Bounds(low, high, step)
+    by = acting_for(found, acting)
+    set_points.declare(
+        found, target, None if none else bounds, by=by, now=utcnow(), bus=wiring.current().bus
+    )
+    click.echo(f"{target} of {found.name} is declared" if not none else f"{target} is free")
 
 
 @devices.command("export")

@@ -7,9 +7,10 @@ from dash import html
 from dash.development.base_component import Component
 from flask_babel import gettext as _
 
-from dashboard import components, device_parts, foreign_controls
+from dashboard import components, device_parts, foreign_controls, value_field
 from dashboard.command_button import button
 from db.models import Device, Kind, Level
+from devices import set_points
 from devices.readings import DeviceNow, SensorNow
 
 SWITCHED = ("led.", "relay.")  # states with these names can be switched
@@ -46,9 +47,12 @@ def panel(device: Device, level: Level, found: DeviceNow) -> Component | None:
         return None
     if found.parts is not None:
         return _panel([foreign_controls.parts(device, level, found)])
-    numbers = [one.series.name for one in found.sensors if one.series.kind == "number"]
+    declared = set_points.of(device)
+    names = [one.series.name for one in found.sensors if one.series.kind == "number"]
+    numbers = [name for name in names if name not in declared]
     parts = [
         switches(device, level, found.sensors),
+        _set_points(device, found.sensors),
         _set(device, numbers) if numbers else None,
         _free(device) if level >= Level.MANAGER else None,
     ]
@@ -86,6 +90,24 @@ def _switch(device: Device, one: SensorNow) -> Component:
         role="group",
         **{"aria-label": name},
     )
+
+
+def _set_points(device: Device, sensors: Sequence[SensorNow]) -> Component | None:
+    """Return a field with bounds for each part whose bounds were declared."""
+    now = {one.series.name: one for one in sensors}
+    rows = []
+    for target, bounds in set_points.of(device).items():
+        one = now.get(target)
+        label = device_parts.label_of(one.series) if one else target
+        value = one.newest.value if one and one.newest else None
+        field = value_field.number(bounds.low, bounds.high, bounds.step, value)
+        told = {"words": label, "text": _("Set"), "about": label}
+        rows.append(
+            value_field.row(
+                label, value_field.sent(device, field, command="set", target=target, **told)
+            )
+        )
+    return html.Div(rows, className="gh-parts") if rows else None
 
 
 def _set(device: Device, numbers: Sequence[str]) -> Component:

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-import dash_bootstrap_components as dbc
 from dash import html
 from dash.development.base_component import Component
 from flask_babel import gettext as _
 
-from dashboard import components
+from dashboard import components, value_field
 from dashboard.command_button import button
+from dashboard.value_field import Value
 from db.models import Device, ForeignAction, Level
 from devices.asking import Offered
 from devices.readings import DeviceNow
@@ -43,9 +43,7 @@ def _rows(rows: Sequence[Component]) -> Component:
     return html.Div(rows, className="gh-parts")
 
 
-def _part(
-    device: Device, part: Offered, values: dict[str, float | str | None], alone: bool
-) -> Component:
+def _part(device: Device, part: Offered, values: dict[str, Value], alone: bool) -> Component:
     name = "" if alone else part.label
     plain = [
         button(
@@ -65,47 +63,29 @@ def _part(
         if action.wants_value
     ]
     buttons = html.Div(plain, className="gh-actions") if plain else None
-    return html.Div(
-        [html.Span(part.label), buttons, *valued],
-        className="gh-part",
-        role="group",
-        **{"aria-label": part.label},
-    )
+    return value_field.row(part.label, buttons, *valued)
 
 
-def _value(
-    device: Device, part: Offered, action: ForeignAction, value: float | str | None
-) -> Component:
+def _value(device: Device, part: Offered, action: ForeignAction, value: Value) -> Component:
     """Return a field for a value, filled with the present one, and the button that sends it."""
-    words = _valued(action.name) or part.label
-    field = _choice(action, value) if action.options else _typed(action, value)
-    return html.Div(
-        [
-            html.Label([html.Span(words, className="visually-hidden"), field]),
-            button(
-                device,
-                _valued(action.name) or _("Set"),
-                action.name,
-                {"target": part.target},
-                about=part.label,
-            ),
-        ],
-        className="gh-actions",
-        **{"data-command-value": ""},
+    words = _valued(action.name)
+    return value_field.sent(
+        device,
+        _field(action, value),
+        words=words or part.label,
+        text=words or _("Set"),
+        command=action.name,
+        target=part.target,
+        about=part.label,
     )
 
 
-def _choice(action: ForeignAction, value: float | str | None) -> Component:
-    options = [{"label": word, "value": word} for word in action.options]
-    return dbc.Select(options=options, value=value if value in action.options else None)
-
-
-def _typed(action: ForeignAction, value: float | str | None) -> Component:
+def _field(action: ForeignAction, value: Value) -> Component:
+    if action.options:
+        return value_field.choice(action.options, value)
     if action.low is None or action.high is None:
-        return dbc.Input(type="text", value=value, maxLength=255)
-    return dbc.Input(
-        type="number", min=action.low, max=action.high, step=action.step or "any", value=value
-    )
+        return value_field.text(value)
+    return value_field.number(action.low, action.high, action.step, value)
 
 
 def _words() -> dict[str, str]:

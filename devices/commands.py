@@ -19,7 +19,7 @@ from auth.keys import Keys
 from clock import utcnow
 from db.base import Begin, db, elsewhere, transaction
 from db.models import Command, Device, Level, User
-from devices import handshake, orders, progress, signing
+from devices import handshake, orders, progress, set_points, signing
 from devices.orders import Order
 from devices.ports import LiveBus, Publisher
 from errors import Conflict, NotFound
@@ -84,7 +84,8 @@ def ask(
 
     Raises:
         NotFound, Forbidden: `by` may not do this.
-        Invalid: the name, the parameters or the time cannot be used.
+        Invalid: the name, the parameters or the time cannot be used, or a part does not take
+            the value that it shall be set to.
         Conflict: device_revoked.
     """
     signing.check_name(name)
@@ -97,6 +98,8 @@ def ask(
             return first
         if device.revoked_at is not None:
             raise Conflict("device_revoked", N_("This device is revoked."))
+        if name == "set":
+            set_points.check(device, params)
         if claim is not None:
             claim(session)
         command = _insert(

@@ -1,13 +1,111 @@
-"""What values a part of a device may be set to: bounds, steps, words."""
+"""What values a part of a device may be set to: bounds, steps, words.
+
+Foreign devices announce theirs.  Of our own, whoever manages them declares what a part takes; a
+part that nobody declared takes what the device takes.
+"""
 
 from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from math import isclose, isfinite
 from typing import Any
 
+from auth import access, audit
+from db.base import transaction
+from db.models import Device, Level, User
+from devices.parsing import NAME
+from devices.ports import LiveBus, LiveEvent
 from errors import Invalid
 from notify.mark import N_
 
 LONGEST_TEXT = 255
+MOST = 64  # declared parts of a device
+KEPT = "set_points"  # among the attributes of a device
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What numbers a part takes: `low`, and whole steps above it up to `high`."""
+
+    low: float
+    high: float
+    step: float | None = None
+
+
+def of(device: Device) -> dict[str, Bounds]:
+    """Return the declared bounds of a device's parts, by name."""
+    return {name: Bounds(**given) for name, given in device.attributes.get(KEPT, {}).items()}
+
+
+def declare(
+    device: Device,
+    target: str,
+    bounds: Bounds | None,
+    *,
+    by: User,
+    now: datetime,
+    bus: LiveBus,
+    address: str = "",
+) -> None:
+    """Say what a part of a device takes, from now on.
+
+    Args:
+        device: whose part.
+        target: the part, as commands name it.
+        bounds: what it takes; None: whatever the device takes.
+        by: who manages the device.
+        now: when.
+        bus: told of it.
+        address: of the request, for the audit log.
+
+    Raises:
+        NotFound, Forbidden: `by` does not manage the device.
+        Invalid: the name or the bounds cannot be used, or there are too many.
+    """
+    if not NAME.fullmatch(target):
+        raise Invalid(
+            "sensor_name_invalid",
+            N_("A sensor's name has 1 to 64 letters, digits, '_', '.' or '-'."),
+            field="target",
+        )
+    if bounds and not _usable(bounds):
+        raise Invalid("bounds_invalid", N_("These bounds cannot be used."), field="bounds")
+    with transaction() as session:
+        access.require(by, device, Level.MANAGER)
+        declared = {name: asdict(one) for name, one in of(device).items() if name != target}
+        if bounds:
+            declared[target] = asdict(bounds)
+        if len(declared) > MOST:
+            raise Invalid("too_many_set_points", N_("A device has at most %(most)s."), most=MOST)
+        device.attributes = {**device.attributes, KEPT: declared}
+        audit.record(
+            session,
+            "device.set_point",
+            user=by,
+            object_type="device",
+            object_id=device.public_id,
+            address=address,
+            now=now,
+            target=target,
+        )
+    bus.publish([LiveEvent(device.public_id, "device", {"change": "sensors"})])
+
+
+def check(device: Device, params: dict[str, Any]) -> None:
+    """Refuse a `set` command whose value the part does not take.
+
+    Raises:
+        Invalid: as `number`.
+    """
+    target = str(params.get("target", ""))
+    bounds = of(device).get(target)
+    if bounds:
+        number(params.get("value"), label=target, **asdict(bounds))
+
+
+def _usable(bounds: Bounds) -> bool:
+    numbers = (bounds.low, bounds.high, bounds.step or 0.0)
+    return all(map(isfinite, numbers)) and bounds.low < bounds.high and numbers[2] >= 0
 
 
 def number(

@@ -11,7 +11,7 @@ from flask import Flask
 from clock import utcnow
 from db.base import db, transaction
 from db.models import AuditEvent, Device, User
-from devices import inventory
+from devices import inventory, set_points
 
 SECRETS = ("password", "command_key", "token")
 
@@ -213,3 +213,13 @@ def test_a_file_that_is_none_is_one_clear_line(run, tmp_path, form, text):
     file = tmp_path / "devices"
     file.write_text(text)
     assert run("import", str(file), "--format", form, code=1).stderr.count("\n") == 1
+
+
+def test_a_set_point_is_declared_and_freed(run):
+    add(run, "Front door", "--controller-id", "front")
+    run("set-point", "front", "heat", "--min", "5", "--max", "30", "--step", "0.5")
+    assert set_points.of(inventory.find("front")) == {"heat": set_points.Bounds(5.0, 30.0, 0.5)}
+    run("set-point", "front", "heat", "--min", "30", "--max", "5", code=1)
+    run("set-point", "front", "heat", code=2)
+    run("set-point", "front", "heat", "--none")
+    assert set_points.of(inventory.find("front")) == {}

@@ -2,8 +2,9 @@
 
 import pytest
 
-from devices import set_points
-from errors import Invalid
+from devices import commands, set_points
+from errors import Invalid, NotFound
+from tests.devices.conftest import NOW
 
 HEAT = {"label": "Heat", "low": 5.0, "high": 28.0, "step": 0.5}
 
@@ -52,3 +53,55 @@ def test_a_word_is_one_of_those_that_are_offered():
     for value in (None, ["day"], "x" * 256):
         with pytest.raises(Invalid):
             set_points.word(value, label="Text", options=())
+
+
+def test_what_a_part_takes_is_declared_and_kept(parts, owner, stranger, door):
+    heat = set_points.Bounds(5.0, 30.0, 0.5)
+    set_points.declare(door, "heat", heat, by=owner, now=NOW, bus=parts.bus)
+    assert set_points.of(door) == {"heat": heat}
+    set_points.check(door, {"target": "heat", "value": 21.5})
+    set_points.check(door, {"target": "other", "value": 1000})
+    for value in (30.5, 21.3, None):
+        with pytest.raises(Invalid):
+            set_points.check(door, {"target": "heat", "value": value})
+    set_points.declare(door, "heat", None, by=owner, now=NOW, bus=parts.bus)
+    set_points.check(door, {"target": "heat", "value": 1000})
+
+
+def test_what_cannot_be_bounds_is_refused_and_only_managers_declare(parts, owner, stranger, door):
+    def declare(target: str, bounds: set_points.Bounds, by) -> None:
+        set_points.declare(door, target, bounds, by=by, now=NOW, bus=parts.bus)
+
+    for low, high, step in ((5, 5, 1), (9, 5, 1), (float("nan"), 5, 1), (0, 5, -1)):
+        with pytest.raises(Invalid):
+            declare("heat", set_points.Bounds(low, high, step), owner)
+    with pytest.raises(Invalid):
+        declare("no spaces", set_points.Bounds(0, 1), owner)
+    with pytest.raises(NotFound):
+        declare("heat", set_points.Bounds(0, 1), stranger)
+
+
+def test_a_command_outside_of_what_was_declared_is_not_sent(parts, owner, door, publisher):
+    def ask(value: float) -> None:
+        commands.ask(
+            door,
+            "set",
+            {"target": "heat", "value": value},
+            by=owner,
+            via="page",
+            key=f"key-{value}",
+            address="",
+            publisher=publisher,
+            keys=parts.keys,
+            bus=parts.bus,
+            namespace="gatehouse",
+            now=NOW,
+        )
+
+    bounds = set_points.Bounds(5.0, 30.0, 0.5)
+    set_points.declare(door, "heat", bounds, by=owner, now=NOW, bus=parts.bus)
+    with pytest.raises(Invalid, match="heat takes values from 5 to 30"):
+        ask(31)
+    assert not publisher.sent
+    ask(30)
+    assert len(publisher.sent) == 1

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from clock import now_ms
-from db.base import transaction
+from db.base import db, transaction
 from db.models import Device, ForeignAction, Level
 from db.telemetry.records import Batch, PresenceRow
 from tests.portal import parts, texts
@@ -109,8 +109,8 @@ def test_a_foreign_gate_has_the_buttons_of_its_parts_and_no_others(portal, alice
     [card] = parts(alice.page("/"), role="region", aria_label=gate.name)
     assert names(card["children"]) == ["open", "close", "stop"]
     portal.share(gate, bob, Level.VIEWER)
-    for path in ("/", f"/devices/{gate.public_id}"):
-        assert names(bob.page(path)) == []
+    [seen] = parts(bob.page("/"), role="region", aria_label=gate.name)
+    assert names([seen["children"], bob.page(f"/devices/{gate.public_id}")]) == []
 
 
 def test_a_set_point_is_a_field_with_bounds_and_the_present_value(portal, alice):
@@ -137,3 +137,17 @@ def test_many_parts_are_folded_on_a_card_and_all_shown_on_the_page(portal, alice
     assert names(card["children"]) == ["press"] * 7
     assert "3 more" in texts(card["children"])
     assert "more" not in texts(alice.page(f"/devices/{panel.public_id}"))
+
+
+def test_what_was_declared_of_our_own_devices_is_a_field_with_bounds_too(portal, alice):
+    stove = portal.device(alice, uuid4().hex)
+    portal.says(stove, "heat", 19.5)
+    portal.says(stove, "fan", 2.0)
+    with portal.server.app_context(), transaction():
+        bounds = {"low": 5.0, "high": 30.0, "step": 0.5}
+        db.session.get(Device, stove.id).attributes = {"set_points": {"heat": bounds}}
+    page = alice.page(f"/devices/{stove.public_id}")
+    [field] = parts(page, type="number", max=30.0)
+    assert (field["min"], field["step"], field["value"]) == (5.0, 0.5, 19.5)
+    [free] = parts(page, id="command-target")
+    assert [option["value"] for option in free["options"]] == ["fan"]
