@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import jwt
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from auth import audit
@@ -27,6 +27,7 @@ from notify.mark import N_
 ACCESS_LIFETIME = timedelta(minutes=30)
 FAMILY_LIFETIME = timedelta(days=90)  # absolute: then the person logs in again
 IDLE_LIFETIME = timedelta(days=30)  # of a generation that nobody exchanges
+KEPT = timedelta(days=7)  # ended rows are of no use any longer
 GRACE = timedelta(seconds=10)
 PREFIX = "ref_"
 AUDIENCE = "api"
@@ -120,6 +121,19 @@ def revoke(token: str, *, now: datetime, address: str = "") -> None:
         if row is None or not _end_family(session, row.family, now):
             return
         _note(session, "token.revoke", session.get(User, row.user_id), row.family, now, address)
+
+
+def forget_ended(*, now: datetime) -> int:
+    """Delete the rows of log-ins that ended a while ago; returns how many.
+
+    Rows of one that lives stay, exchanged or not: they show when a token is used a second time.
+    """
+    ended = or_(ApiToken.revoked_at < now - KEPT, ApiToken.expires_at < now - KEPT)
+    with transaction() as session:
+        deleted = session.execute(
+            delete(ApiToken).where(ended).execution_options(synchronize_session=False)
+        )
+    return int(deleted.rowcount)  # type: ignore[attr-defined]
 
 
 def authenticate(token: str, *, keys: Keys, now: datetime) -> User:

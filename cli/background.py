@@ -8,10 +8,19 @@ from typing import Protocol, cast
 from flask import Flask
 
 import wiring
-from auth import browsers
+from auth import browsers, refresh
 from clock import utcnow
 from db.base import db
-from devices import commands, config_delivery, config_reports, kept_files, registry, retention
+from devices import (
+    app_tokens,
+    commands,
+    config_delivery,
+    config_reports,
+    kept_files,
+    registry,
+    retention,
+    share_tokens,
+)
 from errors import Unavailable
 from mqtt.ingest import Ingest
 from notify.worker import Worker
@@ -76,9 +85,10 @@ def settle() -> None:
 
 
 def forget() -> None:
-    """Delete sessions and files that have ended."""
+    """Delete sessions, tokens and files that have ended."""
     now = utcnow()
-    browsers.forget_ended(now=now)
+    for kind in (browsers, refresh, app_tokens, share_tokens):
+        kind.forget_ended(now=now)
     kept_files.sweep(folder=wiring.current().settings.instance_dir / "files", now=now)
 
 

@@ -1,9 +1,9 @@
 """Phone apps: the device posts the token that it captured, the app finds its devices with it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from auth import access, audit
 from auth.keys import sha256
@@ -17,6 +17,7 @@ from notify.mark import N_
 SHORTEST, LONGEST = 16, 512  # characters of a token that an app made
 GIVEN_BY_DEVICES = (Level.VIEWER, Level.OPERATOR)
 MOST_PER_DEVICE = 50
+KEPT = timedelta(days=90)  # after a revocation; the audit log tells for longer
 
 
 def vouch(device: Device, token: str, level: Level, *, now: datetime) -> AppToken:
@@ -153,3 +154,14 @@ def revoke(
             app=public_id,
         )
     tell(bus, device)
+
+
+def forget_ended(*, now: datetime) -> int:
+    """Delete pairings that were revoked a while ago; returns how many."""
+    with transaction() as session:
+        deleted = session.execute(
+            delete(AppToken)
+            .where(AppToken.revoked_at < now - KEPT)
+            .execution_options(synchronize_session=False)
+        )
+    return int(deleted.rowcount)  # type: ignore[attr-defined]

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from auth import access, audit, throttle
 from auth.keys import sha256
@@ -19,6 +19,7 @@ from notify.mark import N_
 PREFIX = "share_"
 LONGEST = timedelta(days=366)
 MOST_USES = 1000
+KEPT = timedelta(days=90)  # after its end; the audit log tells for longer
 REDEEM_LIMIT = "10/minute; 60/hour"  # tries of one person
 
 
@@ -130,6 +131,16 @@ def redeem(secret: str, *, by: User, bus: LiveBus, now: datetime, address: str) 
         _note(token, by, "share_token.redeem", now, address)
     tell(bus, device)
     return device
+
+
+def forget_ended(*, now: datetime) -> int:
+    """Delete tokens that ended a while ago, with who redeemed them; returns how many."""
+    ended = or_(ShareToken.revoked_at < now - KEPT, ShareToken.expires_at < now - KEPT)
+    with transaction() as session:
+        rows = session.scalars(select(ShareToken).where(ended)).all()
+        for row in rows:
+            session.delete(row)
+    return len(rows)
 
 
 def _counts(token: ShareToken, now: datetime) -> bool:

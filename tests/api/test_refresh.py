@@ -204,3 +204,15 @@ def test_no_token_is_kept_in_clear(settings, keys, now, pair):
 
     for secret in (pair.refresh_token, second.refresh_token, second.access_token):
         assert secret.encode() not in kept
+
+
+def test_what_ended_is_forgotten_after_a_week_and_what_lives_is_not(alice, keys, now, pair):
+    ended = refresh.begin(alice, keys=keys, label="ended", now=now)
+    refresh.revoke(ended.refresh_token, now=now)
+    exchanged = refresh.refresh(pair.refresh_token, keys=keys, now=now)
+
+    assert refresh.forget_ended(now=now + refresh.KEPT) == 0
+    assert refresh.forget_ended(now=now + refresh.KEPT + SECOND) == 1
+    assert refresh.refresh(exchanged.refresh_token, keys=keys, now=now + SECOND)
+    late = now + refresh.FAMILY_LIFETIME + refresh.KEPT + SECOND
+    assert refresh.forget_ended(now=late) == 3

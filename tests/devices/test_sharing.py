@@ -182,3 +182,19 @@ def test_a_revoked_app_is_refused_at_its_next_request(parts, door, owner):
 def test_an_app_token_must_be_secret_and_no_manager(parts, door, secret, level):
     with pytest.raises(Invalid):
         app_tokens.vouch(door, secret, level, now=NOW)
+
+
+def test_tokens_that_ended_a_while_ago_are_forgotten(parts, door, owner, stranger):
+    runs_out = NOW + DAY
+    redeem(parts, token(door, owner, expires_at=runs_out), stranger)
+    token(door, owner, expires_at=NOW + 300 * DAY)
+    app = app_tokens.vouch(door, "a-token-of-an-app", Level.VIEWER, now=NOW)
+    app_tokens.vouch(door, "another-token-of-an-app", Level.VIEWER, now=NOW)
+    app_tokens.revoke(door, app.public_id, by=owner, bus=parts.bus, now=runs_out, address="")
+
+    for kind in (share_tokens, app_tokens):
+        assert kind.forget_ended(now=runs_out + 90 * DAY) == 0
+        assert kind.forget_ended(now=runs_out + 91 * DAY) == 1
+        assert kind.forget_ended(now=runs_out + 91 * DAY) == 0
+    assert len(share_tokens.of(door, by=owner)) == len(app_tokens.of(door, by=owner)) == 1
+    assert access.level(stranger, door) is Level.MANAGER  # what a token gave stays
