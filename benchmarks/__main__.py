@@ -26,14 +26,16 @@ PAGE = ROOT / "docs/performance.md"
 PARTS = {  # modules with a function `figures`, and seconds that each may take
     "live": 180,
     "ingest": 240,
+    "flood": 60,
+    "provisioning": 120,
     "store": 300,
     "postgresql": 300,
     "charts": 300,
     "export": 300,
-}
-
     "commands": 60,
     "guest_page": 60,
+}
+
 
 def measure(part: str) -> None:
     """Be the process of one part: print its figures, one JSON object a line."""
@@ -44,17 +46,17 @@ def measure(part: str) -> None:
 def run(part: str, limit_s: int) -> list[Figure]:
     """Run one part and print its figures as they come; what takes too long is ended."""
     command = [sys.executable, "-m", "benchmarks", "--measure", part]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True
-    )
-    ended = threading.Timer(limit_s, os.killpg, (process.pid, signal.SIGKILL))
-    ended.start()
     figures = []
-    for line in process.stdout or ():
-        figures.append(Figure(**json.loads(line)))
-        print(figures[-1].row(), flush=True)
-    code = process.wait()
-    ended.cancel()
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True
+    ) as process:
+        ended = threading.Timer(limit_s, os.killpg, (process.pid, signal.SIGKILL))
+        ended.start()
+        for line in process.stdout or ():
+            figures.append(Figure(**json.loads(line)))
+            print(figures[-1].row(), flush=True)
+        code = process.wait()
+        ended.cancel()
     if code:
         print(f"{part} ended with code {code} (limit {limit_s} s)", file=sys.stderr)
     return figures

@@ -1,43 +1,40 @@
 """Measures how devices become known to the managed Mosquitto while there are more and more.
 
-    .venv/bin/python benchmarks/provisioning.py [--devices 10000] [--live 500]
+    .venv/bin/python -m benchmarks provisioning
 
 The first and the last hundred register one by one over HTTP, as devices do at boot; those between
 come by the thousand.  Meanwhile some devices stay connected, and one pings the broker, which
 answers nobody while it reads its files.
 """
 
-import argparse
 import http.client
 import json
 import statistics
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from flask import Flask
+from sqlalchemy.orm import Session
 
-from flask import Flask  # noqa: E402
-from publisher import Connection  # noqa: E402
-from sqlalchemy.orm import Session  # noqa: E402
+import db.base
+from auth.keys import Keys, load
+from benchmarks.figures import Figure
+from benchmarks.publisher import Connection
+from clock import utcnow
+from config import Settings
+from db.models import Device
+from devices import credentials, usernames
+from devices.ports import BrokerAdmin
+from mqtt.brokers import broker_admin
+from mqtt.mosquitto import endpoint, server_login
+from tests.stack import Stack, stack
 
-import db.base  # noqa: E402
-from auth.keys import Keys, load  # noqa: E402
-from clock import utcnow  # noqa: E402
-from config import Settings  # noqa: E402
-from db.models import Device  # noqa: E402
-from devices import credentials, usernames  # noqa: E402
-from devices.ports import BrokerAdmin  # noqa: E402
-from mqtt.brokers import broker_admin  # noqa: E402
-from mqtt.mosquitto import endpoint, server_login  # noqa: E402
-from tests.stack import Stack, stack  # noqa: E402
-
+DEVICES, LIVE = 10_000, 500  # known; connected
 ONE_BY_ONE, AT_ONCE = 100, 1000
 SECRET = "benchmark-only-" + "x" * 32  # of a server that lives for a minute
 
@@ -60,12 +57,10 @@ class Pings:
             self._socket.recv(2)
             self._took.append(time.perf_counter() - start)
 
-    @contextmanager
-    def longest_in(self, name: str) -> Iterator[None]:
-        """Print the longest wait while the block runs."""
-        self._took.clear()
-        yield
-        print(f"  longest wait of another device {name}: {max(self._took) * 1000:.0f} ms")
+    def longest_ms(self) -> float:
+        """Return the longest wait since last asked."""
+        took, self._took = self._took, []
+        return max(took) * 1000
 
     def stop(self) -> None:
         """Ping no longer."""
@@ -118,6 +113,7 @@ class Site:
             session.flush()
             identities = [credentials.identity(device) for device in made]
         self.broker.upsert(*identities)
+        self._web.close()  # the server has hung up by now; the next request connects again
 
     def _row(self, session: Session, number: int) -> Device:
         seed, name = credentials.new_seed(), f"device-{number}"
@@ -144,68 +140,59 @@ class Site:
         return self.connect(device.mqtt_username, password)
 
 
-def measured(name: str, pings: Pings, work: Callable[[], list[float]]) -> float:
-    """Do something, print how long each of its steps took; return the median in seconds."""
-    with pings.longest_in(name):
-        took = work()
-    median, worst = statistics.median(took) * 1000, max(took) * 1000
-    print(f"{name}: median {median:.1f} ms, longest {worst:.1f} ms")
-    return median
+def figures() -> Iterator[Figure]:
+    """Measure with ten thousand devices, some of them connected."""
+    with tempfile.TemporaryDirectory() as name, stack(Path(name), CLAIM_SECRET=SECRET) as house:
+        site = Site(house)
+        with site.server.app_context():
+            yield from _figures(site)
 
 
-def run(site: Site, count: int, live: int) -> None:
-    """Measure with so many devices, some of them connected."""
+def _figures(site: Site) -> Iterator[Figure]:
     pings = Pings(site.connect(*server_login(site.settings, "bus")))
-    begin, end = 1 + ONE_BY_ONE, count - ONE_BY_ONE
+    begin, end = 1 + ONE_BY_ONE, DEVICES - ONE_BY_ONE
     site.register(0)  # whatever is done once
-    first = measured(
-        f"first {ONE_BY_ONE}, one by one",
-        pings,
-        lambda: [site.register(number) for number in range(1, begin)],
-    )
-    start = time.perf_counter()
-    site.add(range(begin, begin + AT_ONCE))
-    print(f"{AT_ONCE} at once: {time.perf_counter() - start:.2f} s")
-    for at in range(begin + AT_ONCE, end, AT_ONCE):
-        site.add(range(at, min(at + AT_ONCE, end)))
-    connections = [site.connect_device(number) for number in range(begin, begin + live)]
-    last = measured(
-        f"last {ONE_BY_ONE} of {count}, one by one",
-        pings,
-        lambda: [site.register(number) for number in range(end, count)],
-    )
-    print(f"last / first: {last / first:.2f}")
-    revoke(site, count - 1)
+    medians: list[float] = []
+    for name, numbers in (
+        (f"the first {ONE_BY_ONE}", range(1, begin)),
+        (f"the last {ONE_BY_ONE} of {DEVICES:,}", range(end, DEVICES)),
+    ):
+        if medians:
+            yield _many(site, range(begin, end))
+            connections = [site.connect_device(number) for number in range(begin, begin + LIVE)]
+        pings.longest_ms()
+        took = [site.register(number) * 1000 for number in numbers]
+        medians.append(statistics.median(took))
+        note = f"longest {max(took):.0f} ms"
+        yield Figure(f"register over HTTP, {name}, median", medians[-1], "ms", 50, note=note)
+        yield Figure(
+            f"longest wait of a connected device meanwhile, {name}", pings.longest_ms(), "ms"
+        )
+    yield Figure("last / first", medians[1] / medians[0], "", 1.5)
+    yield _revoke(site, DEVICES - 1)
     pings.stop()
     for connection in connections:
         connection.socket.close()
 
 
-def revoke(site: Site, number: int) -> None:
-    """Print how long after it was refused a device is cut off."""
+def _many(site: Site, numbers: range) -> Figure:
+    """Add devices by the thousand; return how long the first thousand took."""
+    took = []
+    for at in range(numbers.start, numbers.stop, AT_ONCE):
+        start = time.perf_counter()
+        site.add(range(at, min(at + AT_ONCE, numbers.stop)))
+        took.append(time.perf_counter() - start)
+    return Figure(f"{AT_ONCE:,} at once, rows and broker", max(took), "s", 10, note="the slowest")
+
+
+def _revoke(site: Site, number: int) -> Figure:
+    """Return how long after it was refused a device is cut off."""
     connection = site.connect_device(number)
     connection.socket.settimeout(10)
     start = time.perf_counter()
     site.broker.revoke(f"device-{number}")
     with suppress(ConnectionResetError):
         connection.socket.recv(1)
-    print(f"revoked to cut off: {(time.perf_counter() - start) * 1000:.0f} ms")
-
-
-def main() -> None:
-    """Measure, and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--devices", type=int, default=10_000)
-    parser.add_argument("--live", type=int, default=500, help="devices that are connected")
-    given = parser.parse_args()
-    with (
-        tempfile.TemporaryDirectory() as name,
-        stack(Path(name), CLAIM_SECRET=SECRET) as house,
-    ):
-        site = Site(house)
-        with site.server.app_context():
-            run(site, given.devices, given.live)
-
-
-if __name__ == "__main__":
-    main()
+    return Figure(
+        f"revoked to cut off, of {DEVICES:,}", (time.perf_counter() - start) * 1000, "ms", 1000
+    )
