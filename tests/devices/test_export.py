@@ -5,10 +5,12 @@ import csv
 import gzip
 import io
 import threading
+import tracemalloc
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
@@ -159,6 +161,42 @@ def test_a_small_part_is_held_however_long_the_range(store):
     assert max(sizes) < 2_000_000
 
 
+class Endless:
+    """A store that has always more."""
+
+    def __init__(self):
+        self.read = 0
+        self.closed = False
+        self.random = np.random.default_rng(1)
+
+    def pages(self, series_id, start_ms, end_ms, *, size):
+        try:
+            while True:
+                self.read += size
+                yield start_ms + self.read + np.arange(size), self.random.random(size)
+        finally:
+            self.closed = True
+
+
+@pytest.mark.parametrize("layout", ["long", "wide"])
+def test_memory_stays_flat_and_a_closed_download_ends(layout):
+    endless = Endless()
+    columns = [Column("d", Series(1, 1, "s", "number"))]
+    parts = export.gzipped(export.csv_rows(endless, columns, Extent(T0, FOREVER), layout))
+    for _ in range(10):
+        next(parts)
+    tracemalloc.start()
+    for _ in range(100):
+        next(parts)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    parts.close()
+
+    assert endless.read > 400_000
+    assert peak < 16_000_000
+    assert endless.closed
+
+
 def test_gzip_is_the_same_document(store):
     columns = [Column("d", numbers(store, "s", {ms: ms / 8 for ms in range(30_000)}))]
 
@@ -189,8 +227,6 @@ class Memory:
     """A store of one page, for properties of cells."""
 
     def __init__(self, times, values):
-        import numpy as np
-
         self.page = np.array(times, np.int64), np.array(values, np.float64)
 
     def pages(self, series_id, start_ms, end_ms, *, size):

@@ -6,7 +6,6 @@ import sys
 import tracemalloc
 from datetime import UTC, datetime
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow.parquet import ParquetFile, read_table
@@ -17,7 +16,7 @@ from db.telemetry.store import TelemetryStore
 from devices import parquet
 from devices.export import Column
 from devices.reading_pages import Extent
-from tests.devices.test_export import FOREVER, T0, numbers
+from tests.devices.test_export import FOREVER, T0, Endless, numbers
 
 
 @pytest.fixture
@@ -95,23 +94,7 @@ def test_groups_follow_each_other_without_a_seam(store, columns, monkeypatch):
     assert read_table(io.BytesIO(document)).num_rows == 6
 
 
-class Endless:
-    """A store that has always more."""
-
-    def __init__(self):
-        self.read = 0
-        self.closed = False
-
-    def pages(self, series_id, start_ms, end_ms, *, size):
-        try:
-            while True:
-                self.read += size
-                yield start_ms + self.read + np.arange(size), np.random.default_rng(1).random(size)
-        finally:
-            self.closed = True
-
-
-def test_memory_stays_flat_and_a_closed_download_ends(store):
+def test_memory_stays_flat_and_a_closed_download_ends():
     endless = Endless()
     series = Series(1, 1, "s", "number")
     parts = parquet.parts(endless, [Column("d", series)], Extent(T0, FOREVER))

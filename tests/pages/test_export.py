@@ -3,12 +3,16 @@
 import gzip
 import io
 
+import numpy as np
 import pytest
+import requests
 from pyarrow.parquet import read_table
 
 from db.models import Level
+from db.telemetry.records import Batch
 from devices import downloads
-from tests.portal import parts
+from tests.portal import COOKIE, parts
+from tests.stack import until
 
 LINK = "..export-link.href...export-word.children...export-cells.hidden.."
 
@@ -106,6 +110,24 @@ def test_a_third_download_at_the_same_time_waits(portal, alice):
     for answer in running:
         answer.close()
     assert alice.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_browser_that_is_closed_leaves_nothing_running(portal, alice, form):
+    device = portal.device(alice, f"Long {form}")
+    series = portal.store.add_series(device.id, "a", "number")
+    values = np.random.default_rng(1).random(400_000).tolist()
+    for start in range(0, len(values), 50_000):
+        rows = enumerate(values[start : start + 50_000], start)
+        portal.store.write(Batch(values=[(series.id, n * 1000, value) for n, value in rows]))
+
+    with portal.served() as address, requests.Session() as browser:
+        browser.cookies.set(COOKIE, alice.token)
+        path = f"{address}/data/export.{form}?device={device.public_id}"
+        with browser.get(path, stream=True, timeout=5) as answer:
+            assert answer.raw.read(10)
+            assert downloads._running
+        until(lambda: not downloads._running)
 
 
 def test_parquet_comes_with_types(portal, alice):

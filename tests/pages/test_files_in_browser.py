@@ -4,6 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
+from pyarrow.parquet import read_table
 
 from clock import now_ms
 from db.telemetry.records import Batch
@@ -51,6 +52,18 @@ def test_a_download_says_how_far_it_is_and_what_came(page):
 
     expect(page.get_by_text("Done: 3,000 rows")).to_be_visible()
     assert len(download.value.path().read_text().splitlines()) == 3001
+
+
+def test_parquet_is_chosen_and_comes(page):
+    page.goto("/export")
+    page.get_by_label("File", exact=True).select_option("parquet")
+    expect(page.get_by_label("Separator")).to_be_hidden()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download Parquet").click()
+
+    expect(page.get_by_text("Done:")).to_be_visible()
+    assert download.value.suggested_filename.endswith(".parquet")
+    assert read_table(download.value.path()).num_rows >= 3000
 
 
 def test_a_download_can_be_cancelled(page):
