@@ -1,6 +1,8 @@
 """`flask --app app devices topics ...`, on a server of its own."""
 
 import json
+import re
+import shlex
 
 import pytest
 
@@ -9,6 +11,9 @@ from db.base import transaction
 from db.models import User
 from devices import inventory, mappings
 from devices.foreign.entities import Foreign, Source
+from tests.stack import ROOT
+
+PAGE = (ROOT / "docs/devices.md").read_text()
 
 
 @pytest.fixture
@@ -85,6 +90,17 @@ def test_a_mapping_that_the_device_announces_is_not_changed_by_hand(run):
     assert one["announced"]
     error = run("topics", "change", "meter", one["id"], "--unit", "W", code=1).stderr
     assert "announces this mapping itself" in error
+
+
+def test_every_line_of_the_page_about_devices_works(run):
+    lines = re.findall(r"^script/gatehouse devices ((?:topics|set-point) .+)$", PAGE, re.M)
+    assert len(lines) == 7
+    for name in ("Account", "Heater", "Stove"):
+        run("add", name, "--owner", "owner@example.org")
+    (topic,) = {word for line in lines for word in line.split() if "/status/" in word}
+    made = run("topics", "add", "Heater", topic, "power", "--path", "apower").stdout.strip()
+    for line in lines:
+        run(*(made if word == "ID" else word for word in shlex.split(line)))
 
 
 def test_branches_are_given_and_taken(run):
