@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 import threading
+import time
 
 import paho.mqtt.client as mqtt
 import pytest
@@ -83,9 +84,12 @@ def test_the_python_program_publishes_and_answers(broker, heard):
             "temperature": 21.5
         }
         assert until(lambda: messages.get("gatehouse/shed/status")) == b"online"
-        client.publish("gatehouse/shed/commands", json.dumps({"id": "7", "name": "unlock"}), 1)
-        answer = until(lambda: messages.get("gatehouse/shed/commands/ack"))
-        assert json.loads(answer) == {"id": "7", "status": "done"}
+        now = round(time.time() * 1000)
+        for late, outcome in ((-1, "refused"), (60_000, "done")):
+            command = {"id": str(late), "name": "unlock", "expires": now + late}
+            client.publish("gatehouse/shed/commands", json.dumps(command), 1)
+            answer = json.dumps({"id": str(late), "status": outcome}).encode()
+            until(lambda answer=answer: messages.get("gatehouse/shed/commands/ack") == answer)
     finally:
         program.kill()
         program.communicate()
