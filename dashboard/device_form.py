@@ -171,8 +171,9 @@ def _import(device: Device) -> Component:
                     [
                         html.P(
                             _(
-                                "A CSV file of an export, of Home Assistant's history, or with"
-                                " the columns time,value. First you see what would happen."
+                                "A CSV file of an export, of Home Assistant's history, of Node-RED,"
+                                " or with a time and a column for each sensor. First you see what"
+                                " would happen."
                             )
                         ),
                         html.Div(**{"data-import": "", "data-device": device.public_id}),
