@@ -122,23 +122,21 @@ class FileBroker:
 
     def _change(self, entries: Mapping[str, BrokerIdentity | None]) -> None:
         """Replace what the files say of some users; None removes one."""
+        lines, rules = {}, {}
+        for name, one in entries.items():
+            lines[name] = f"{name}:{one.password_hash}" if one else ""
+            rules[USER + name] = broker_rules.exceptions(one, self._namespace) if one else ""
         with locked(self._folder):
             found = self._read()
             files = found or self._files(self._known())
-            for username, identity in entries.items():
-                files = self._with(files, username, identity)
+            files = Files(
+                _replaced(files.passwords, lines, ":", "\n"),
+                _replaced(files.rules, rules, "\n", "\n\n"),
+            )
             if changed := files != found:
                 self._write(found, files)
         if changed:
             self._reload()
-
-    def _with(self, files: Files, username: str, identity: BrokerIdentity | None) -> Files:
-        line = f"{username}:{identity.password_hash}\n" if identity else ""
-        rules = broker_rules.exceptions(identity, self._namespace) if identity else ""
-        return Files(
-            _replaced(files.passwords, f"{username}:", line, "\n"),
-            _replaced(files.rules, f"{USER}{username}\n", f"{rules}\n\n" if rules else "", "\n\n"),
-        )
 
     def _files(self, identities: Iterable[BrokerIdentity]) -> Files:
         """Return what the files say when exactly these devices are known."""
@@ -185,15 +183,16 @@ class FileBroker:
                 replace(self._folder / name, text)
 
 
-def _replaced(text: str, begins: str, entry: str, ends: str) -> str:
-    """Return a text with another entry of a user; a new one comes last.
-
-    Ten thousand entries are not taken apart to change one.
-    """
-    at = text.find(f"\n{begins}") + 1
-    if not at:
-        return f"{text.removesuffix(END)}{entry}{END}"
-    return text[:at] + entry + text[text.index(ends, at) + len(ends) :]
+def _replaced(text: str, entries: Mapping[str, str], key_ends: str, ends: str) -> str:
+    """Return a text with other entries; each begins with its key, an empty one is left out."""
+    body = text.removeprefix(HEAD).removesuffix(END)
+    found = {one.partition(key_ends)[0]: one for one in body.split(ends) if one}
+    for key, entry in entries.items():
+        if entry:
+            found[key] = entry
+        else:
+            found.pop(key, None)
+    return HEAD + "".join([f"{one}{ends}" for one in found.values()]) + END
 
 
 def _same(one: Files, other: Files) -> bool:
