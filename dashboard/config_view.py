@@ -113,20 +113,24 @@ def editor(text: str) -> Component:
             html.Div(
                 [
                     html.Button(_("Push"), id=PUSH, type="button", className="btn btn-primary"),
-                    dcc.Upload(
-                        html.Button(
-                            _("From a file …"), type="button", className="btn btn-secondary"
-                        ),
-                        id=UPLOAD,
-                        accept=".json,application/json",
-                        className="d-inline-block",
-                    ),
+                    _from_file(),
                 ],
                 className="gh-actions",
             ),
         ],
         className="gh-stack",
     )
+
+
+def _from_file() -> Component:
+    text = _("From a file …")
+    choice = dcc.Upload(
+        html.Button(text, type="button", className="btn btn-secondary"),
+        id=UPLOAD,
+        accept=".json,application/json",
+    )
+    # the field that Dash puts beside the button has no name of its own
+    return html.Label([html.Span(text, className="visually-hidden"), choice])
 
 
 def text_of(body: dict[str, Any]) -> str:

@@ -101,4 +101,3 @@ def test_a_wrong_code_is_refused_beside_the_form_and_tries_are_limited(portal, b
     assert "device_new-refused" in answers[0].json["sideUpdate"]
     assert "No device waits" not in texts(answers[-1].json["sideUpdate"])
     assert "No device waits" not in answers[-1].text
-
