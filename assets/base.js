@@ -107,7 +107,7 @@
   /**
    * Find all elements with an attribute that belong to a device.
    * @param {"data-sensor"|"data-led"|"data-word"|"data-presence"|"data-seen"|
-   *   "data-sensor-spark"|"data-command-state"} attribute
+   *   "data-sensor-spark"|"data-command-state"|"data-command-at"} attribute
    * @param {string} device public id
    * @param {string} [name] value of the attribute, where that matters
    * @returns {HTMLElement[]}

@@ -24,6 +24,15 @@
     no_answer: () => gatehouse.t("no answer"),
   };
 
+  /* What the server adds to a state; a device's own words stay as it said them. */
+  const DETAILS = {
+    "broker not reachable": () => gatehouse.t("broker not reachable"),
+    "not connected": () => gatehouse.t("not connected"),
+    "the lock has not logged in again since it was opened": () =>
+      gatehouse.t("the lock has not logged in again since it was opened"),
+    "logged in again": () => gatehouse.t("logged in again"),
+  };
+
   const busy = new Map(); // button -> when it was pressed
   const shown = new Map(); // device -> {id, state, at, detail} or {state, text}
   let held = null; // the button that is being held, and its timer
@@ -145,12 +154,20 @@
     for (const element of gatehouse.elements("data-command-state", device)) {
       showIn(element, command);
     }
+    for (const element of gatehouse.elements("data-command-at", device)) {
+      showTime(element, command);
+    }
+  }
+
+  function showTime(element, { at }) {
+    element.dataset.t = at || gatehouse.now();
+    element.textContent = gatehouse.ago(Number(element.dataset.t));
   }
 
   function showIn(element, { state, detail, text }) {
     const words = text || (WORDS[state]?.() ?? state);
     element.dataset.state = state;
-    element.textContent = detail ? `${words}: ${detail}` : words;
+    element.textContent = detail ? `${words}: ${DETAILS[detail]?.() ?? detail}` : words;
   }
 
   function startHolding(button) {
@@ -238,6 +255,12 @@
     const command = shown.get(gatehouse.deviceOf(element));
     if (command) {
       showIn(element, command);
+    }
+  });
+  gatehouse.appeared("[data-command-at]", (element) => {
+    const command = shown.get(gatehouse.deviceOf(element));
+    if (command || element.dataset.t) {
+      showTime(element, command ?? { at: Number(element.dataset.t) });
     }
   });
 })();

@@ -83,7 +83,7 @@
     timeZone: document.documentElement.dataset.zone || undefined,
   });
 
-  gatehouse.appeared("time[data-t]:not([data-seen])", (time) => {
+  gatehouse.appeared("time[data-t]:not([data-seen], [data-command-at])", (time) => {
     const text = format.format(Number(time.dataset.t));
     if (time.textContent !== text) {
       time.textContent = text;

@@ -102,11 +102,12 @@
     showSeen();
   }
 
-  function ago(ms) {
-    const seconds = Math.max(0, Math.floor(ms / 1000));
+  /** How long ago a time is, in ms since 1970, in words. */
+  gatehouse.ago = (at) => {
+    const seconds = Math.max(0, Math.floor((gatehouse.now() - at) / 1000));
     const [unit, size] = STEPS.find(([, each, many]) => seconds < each * many);
     return AGO.format(-Math.floor(seconds / size), unit);
-  }
+  };
 
   function showSeen() {
     for (const element of document.querySelectorAll("[data-seen]")) {
@@ -116,8 +117,11 @@
       );
       if (seen) {
         element.dataset.t = seen;
-        write(element, ago(gatehouse.now() - seen));
+        write(element, gatehouse.ago(seen));
       }
+    }
+    for (const element of document.querySelectorAll("[data-command-at][data-t]")) {
+      write(element, gatehouse.ago(Number(element.dataset.t)));
     }
   }
 

@@ -157,6 +157,7 @@ def _foot(
         [
             *controls.first(device, level, found),
             device_parts.command_state(device, told.get("state", ""), told.get("detail", "")),
+            device_parts.command_at(device, told.get("at")),
             device_parts.seen(device, found.presence.last_seen if found.presence else None),
         ],
         className="gh-device-foot",

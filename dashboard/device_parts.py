@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from dashboard import components
 from db.models import Device, Kind, Level
 from db.telemetry.records import Newest, Series
+from devices import commands, handshake
 
 KIND_ICONS = {
     Kind.LOCK: "lock",
@@ -238,11 +239,31 @@ def command_words() -> dict[str, str]:
     }
 
 
+def detail_words() -> dict[str, str]:
+    """Return what the server adds to the state of a command; a device's own words stay as said."""
+    return {
+        commands.AWAY: _("broker not reachable"),
+        commands.DEAF: _("not connected"),
+        commands.USED_UP: _("the lock has not logged in again since it was opened"),
+        handshake.HAS_IT: _("logged in again"),
+    }
+
+
+def command_text(state: str, detail: str = "") -> str:
+    """Return what came of a command in words; empty before the first one."""
+    words = command_words().get(state, state)
+    return f"{words}: {detail_words().get(detail, detail)}" if words and detail else words
+
+
+def command_at(device: Device, ms: int | None) -> Component:
+    """Return when that was; the page's script says how long ago."""
+    return components.moment(ms, **{"data-command-at": "", "data-device": device.public_id})
+
+
 def command_state(device: Device, state: str, detail: str = "") -> Component:
     """Return what came of the last command; empty before the first one."""
-    words = command_words().get(state, "")
     return html.Span(
-        f"{words}: {detail}" if words and detail else words,
+        command_text(state, detail),
         id=f"command-{device.public_id}",
         role="status",
         className="gh-badge",

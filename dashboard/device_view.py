@@ -1,6 +1,7 @@
 """The parts of the page of one device that show what it says."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -16,7 +17,7 @@ def head(
     device: Device,
     level: Level,
     found: DeviceNow,
-    command: tuple[str, str],
+    command: dict[str, Any] | None,
 ) -> Component:
     """Return name, presence, and the button that opens a lock.
 
@@ -24,8 +25,9 @@ def head(
         device: whose page it is.
         level: of the person who looks.
         found: what is known of it.
-        command: state and detail of the last command; empty texts before the first.
+        command: the last one, as the stream tells it, or None.
     """
+    told = command or {}
     return html.Div(
         [
             device_parts.kind_icon(device.kind),
@@ -34,7 +36,10 @@ def head(
             device_parts.seen(device, found.presence.last_seen if found.presence else None),
             html.Div(
                 [
-                    device_parts.command_state(device, *command),
+                    device_parts.command_state(
+                        device, told.get("state", ""), told.get("detail", "")
+                    ),
+                    device_parts.command_at(device, told.get("at")),
                     *controls.first(device, level, found),
                     *(_further_pages(device) if level >= Level.MANAGER else ()),
                 ],

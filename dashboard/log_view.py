@@ -51,9 +51,8 @@ def newest_of(found: Sequence[Command]) -> str:
 
 
 def _result(command: Command) -> Component:
-    words = device_parts.command_words().get(command.state, command.state)
     return html.Span(
-        f"{words}: {command.detail}" if command.detail else words,
+        device_parts.command_text(command.state, command.detail),
         className="gh-badge",
         **{"data-state": command.state},
     )

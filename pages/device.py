@@ -61,7 +61,7 @@ def layout(user: User, /, device_id: Any = "", **query: Any) -> Component:
         [
             dcc.Store(id=DEVICE, data=device.public_id),
             dcc.Location(id=AWAY, refresh="callback-nav"),
-            device_view.head(device, level, found, _last_command(device)),
+            device_view.head(device, level, found, commands.newest([device]).get(device.id)),
             range_tools.tools(device, shown),
             html.Div(device_view.sensors(device, found.sensors), id=SENSORS),
             controls.panel(device, level, found),
@@ -87,11 +87,6 @@ def layout(user: User, /, device_id: Any = "", **query: Any) -> Component:
 
 def _tokens(user: User, device: Device, level: Level) -> Sequence[DeviceToken]:
     return tokens.listing(device, by=user) if level >= Level.MANAGER else []
-
-
-def _last_command(device: Device) -> tuple[str, str]:
-    asked = commands.recent(device, limit=1)
-    return (asked[0].state, asked[0].detail) if asked else ("", "")
 
 
 def _earlier_texts(

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 import db.base
+from clock import now_ms
 from db.models import Command
 from tests.dashboard.browsing import Tab, Visit
 from tests.stack import until
@@ -99,6 +100,15 @@ def test_states_only_move_forward_and_follow_the_newest_command(tab: Tab):
     until(lambda: tab.status == "no answer")
     state(tab, "two", "done", 13)
     until(lambda: tab.status == "done")
+
+
+def test_beside_the_state_stands_how_long_ago_it_was(tab: Tab):
+    at = tab.page.locator("[data-command-at]")
+    assert at.inner_text() == ""
+    state(tab, "one", "done", now_ms() - 3 * 60_000)
+    until(lambda: at.inner_text() == "3 minutes ago")
+    state(tab, "two", "sent", now_ms() - 1000)
+    until(lambda: "second" in at.inner_text())
 
 
 def test_what_is_refused_is_said_in_words(tab: Tab):

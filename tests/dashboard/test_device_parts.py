@@ -7,6 +7,7 @@ import pytest
 from dashboard import components, device_parts
 from db.models import Device, Kind, Level
 from db.telemetry.records import Newest, Series
+from devices import commands
 from devices.intake import SEAL_REASONS
 from tests.stack import ROOT
 
@@ -80,3 +81,12 @@ def test_every_reason_for_a_refusal_has_words():
     reasons = {SEAL_REASONS.get(code, code) for code in found}
     assert {"flood", "not_sealed", "replayed"} < reasons
     assert reasons <= device_parts.refusal_words().keys()
+
+
+def test_what_the_server_says_of_a_command_has_words_in_python_and_in_the_script():
+    script = (ROOT / "assets/commands.js").read_text()
+    assert device_parts.command_text("failed", commands.AWAY) == "failed: broker not reachable"
+    assert device_parts.command_text("refused", "window open") == "refused: window open"
+    assert device_parts.command_text("") == ""
+    for detail in device_parts.detail_words():
+        assert f'gatehouse.t("{detail}")' in script
