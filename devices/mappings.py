@@ -10,14 +10,14 @@ from datetime import datetime
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from auth import access, audit
 from db.base import db, transaction
-from db.models import Device, ForeignAction, Grant, Level, Mapping, User
+from db.models import Device, Grant, Level, Mapping, User
 from devices import credentials
 from devices.foreign import bounds, grammar, paths
-from devices.foreign.entities import Action, Foreign, Source
+from devices.foreign.entities import Source
 from devices.foreign.reader import Reader, Said
 from devices.parsing import NAME
 from devices.ports import BrokerAdmin, LiveBus, LiveEvent
@@ -25,7 +25,7 @@ from errors import Conflict, Forbidden, Invalid, NotFound
 from notify.mark import N_
 
 if TYPE_CHECKING:
-    from db.telemetry.store import TelemetryStore
+    pass
 
 MOST = 400  # mappings of a device
 MOST_TREES = 20
@@ -60,7 +60,7 @@ def add(
         _check_right(by, source.topic)
         if len(of(device)) >= MOST:
             raise Invalid("too_many_mappings", N_("A device has at most %(most)s."), most=MOST)
-        mapping = _row(device, source, announced=False)
+        mapping = row(device, source, announced=False)
         session.add(mapping)
         _note(device, "mapping.add", by, now, address, topic=source.topic, sensor=source.sensor)
     tell(bus, device)
@@ -185,48 +185,26 @@ def may_use(user: User, topics: Collection[str]) -> bool:
     return all(bounds.within(trees, topic) for topic in topics)
 
 
-def usable(foreign: Foreign, namespace: str) -> Foreign:
-    """Return an announced device without anything that names a topic it may not name."""
-    return Foreign(
-        foreign.name[:80],
-        foreign.model[:160],
-        foreign.firmware[:64],
-        [one for one in foreign.sources if _may_read(one.topic, namespace)][:MOST],
-        [one for one in foreign.actions if _may_ask(one.topic, namespace)][:MOST],
-        [
-            part
-            for part in foreign.availability
-            if all(_may_read(signal.topic, namespace) for signal in part.signals)
-        ],
-        foreign.left_out,
+def row(device: Device, source: Source, *, announced: bool) -> Mapping:
+    """Return a source as it is stored."""
+    return Mapping(
+        device_id=device.id,
+        topic=source.topic,
+        template=source.template,
+        sensor=source.sensor,
+        kind=source.kind,
+        label=source.label[:160],
+        unit=source.unit[:32],
+        words=dict(source.words),
+        scale=source.scale,
+        offset=source.offset,
+        announced=announced,
     )
 
 
-def replace_announced(device: Device, foreign: Foreign) -> None:
-    """Let a device have what it announced last, and keep what people added by hand.
-
-    Stands in the caller's transaction.
-    """
-    session = db.session
-    announced = (Mapping.device_id == device.id, Mapping.announced.is_(True))
-    session.execute(delete(Mapping).where(*announced))
-    session.execute(delete(ForeignAction).where(ForeignAction.device_id == device.id))
-    session.add_all(_row(device, source, announced=True) for source in foreign.sources)
-    session.add_all(_action(device, action) for action in foreign.actions)
-
-
-def describe(device: Device, foreign: Foreign, store: "TelemetryStore") -> None:
-    """Make the sensors of an announced device known with their units and labels."""
-    known = {one.name: one for one in store.series([device.id])[device.id]}
-    for source in foreign.sensors():
-        series = known.get(source.sensor)
-        if series is None:
-            if not source.kind:
-                continue  # its first value says what it is
-            series = store.add_series(device.id, source.sensor, source.kind, source.unit)
-        label = source.label if source.label != source.sensor else ""
-        if (series.unit, series.label) != (source.unit, label):
-            store.describe(series.id, unit=source.unit, label=label)
+def may_read(topic: str, namespace: str) -> bool:
+    """Return whether a device may be read from a topic."""
+    return bounds.is_filter(topic) and bounds.outside(namespace, topic)
 
 
 def tell(bus: LiveBus, device: Device) -> None:
@@ -267,7 +245,7 @@ def _check_right(by: User, topic: str) -> None:
 
 
 def _check(source: Source, namespace: str) -> None:
-    if not _may_read(source.topic, namespace):
+    if not may_read(source.topic, namespace):
         raise Invalid("topic_invalid", N_("This topic cannot be used."), field="topic")
     written = source.template
     if not grammar.is_template(written) and paths.steps(written) is None:
@@ -289,50 +267,6 @@ def _check(source: Source, namespace: str) -> None:
         raise Invalid("unit_invalid", N_("This unit or kind cannot be used."), field="unit")
     if not (isfinite(source.scale) and isfinite(source.offset)) or source.scale == 0:
         raise Invalid("scale_invalid", N_("This scale cannot be used."), field="scale")
-
-
-def _may_read(topic: str, namespace: str) -> bool:
-    return bounds.is_filter(topic) and bounds.outside(namespace, topic)
-
-
-def _may_ask(topic: str, namespace: str) -> bool:
-    return bounds.is_topic(topic) and bounds.outside(namespace, topic)
-
-
-def _row(device: Device, source: Source, *, announced: bool) -> Mapping:
-    return Mapping(
-        device_id=device.id,
-        topic=source.topic,
-        template=source.template,
-        sensor=source.sensor,
-        kind=source.kind,
-        label=source.label[:160],
-        unit=source.unit[:32],
-        words=dict(source.words),
-        scale=source.scale,
-        offset=source.offset,
-        announced=announced,
-    )
-
-
-def _action(device: Device, action: Action) -> ForeignAction:
-    return ForeignAction(
-        device_id=device.id,
-        target=action.target,
-        label=action.label[:160],
-        part=action.part,
-        name=action.name,
-        topic=action.topic,
-        payload=action.payload,
-        templated=action.templated,
-        wants_value=action.wants_value,
-        low=action.low,
-        high=action.high,
-        step=action.step,
-        options=list(action.options),
-        sensor=action.sensor,
-        expects=list(action.expects),
-    )
 
 
 def _note(

@@ -15,7 +15,7 @@ from auth import audit
 from auth.keys import Keys
 from db.base import db, transaction
 from db.models import Device, ForeignAction, Kind, Proposal, User
-from devices import mappings, registry
+from devices import announced, mappings, registry
 from devices.foreign import announcements
 from devices.foreign.entities import Foreign
 from devices.ports import BrokerAdmin, LiveBus
@@ -62,7 +62,7 @@ def announce(
                     proposal.seen_at = now
                     changed += _update(session, proposal, namespace)
     for device, foreign in changed:
-        mappings.describe(device, foreign, store)
+        announced.describe(device, foreign, store)
         mappings.tell(bus, device)
 
 
@@ -123,7 +123,7 @@ def accept(
         proposal.presence = _presence(foreign)
         device.firmware = foreign.firmware
         device.expected_interval_s = SILENT_S
-        mappings.replace_announced(device, foreign)
+        announced.replace(device, foreign)
         audit.record(
             session,
             "proposal.accept",
@@ -134,7 +134,7 @@ def accept(
             now=now,
             identity=proposal.identity,
         )
-    mappings.describe(device, foreign, store)
+    announced.describe(device, foreign, store)
     mappings.tell(bus, device)
     return device
 
@@ -174,7 +174,7 @@ def _seen(proposal: Proposal, by: User, namespace: str) -> Foreign | None:
     foreign = announcements.understand(proposal.configs)
     if foreign is None:
         return None
-    found = mappings.usable(foreign, namespace)
+    found = announced.usable(foreign, namespace)
     return found if mappings.may_use(by, found.topics()) else None
 
 
@@ -221,7 +221,7 @@ def _take_back(proposal: Proposal, topic: str) -> None:
 def _update(session: Session, proposal: Proposal, namespace: str) -> list[tuple[Device, Foreign]]:
     """Follow a change of what was announced; return the device if it is one of ours."""
     understood = announcements.understand(proposal.configs)
-    foreign = mappings.usable(understood, namespace) if understood else Foreign("")
+    foreign = announced.usable(understood, namespace) if understood else Foreign("")
     device = proposal.device
     if understood is None and device is None:
         session.delete(proposal)
@@ -238,7 +238,7 @@ def _update(session: Session, proposal: Proposal, namespace: str) -> list[tuple[
     proposal.state = "changed" if fresh else "accepted"
     foreign.actions = [action for action in foreign.actions if action.topic not in fresh]
     proposal.presence = _presence(foreign)
-    mappings.replace_announced(device, foreign)
+    announced.replace(device, foreign)
     return [(device, foreign)]
 
 

@@ -6,7 +6,7 @@ from collections import deque
 from typing import Protocol
 
 from flask import Flask
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from clock import utcnow
 from db.telemetry.store import TelemetryStore
@@ -106,6 +106,8 @@ class ForeignTopics:
         """Take an announcement down; one that breaks us must not keep readings from coming in."""
         try:
             self._announce(arrival)
+        except DataError:
+            log.exception("an announcement on %r could not be stored", arrival.topic)
         except (SQLAlchemyError, Unavailable):
             raise
         except Exception:

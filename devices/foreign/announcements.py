@@ -1,5 +1,6 @@
 """Which messages announce devices, of whatever kind, and what they announce."""
 
+import json
 from collections.abc import Mapping
 
 from devices.foreign import discovery, tasmota
@@ -16,6 +17,8 @@ def is_one(topic: str) -> bool:
 
 def identity(topic: str, payload: str) -> str | None:
     """Return what tells the announced device from others; None: this announces nothing."""
+    if not _storable(payload):
+        return None
     return next((found for way in WAYS if (found := way.identity(topic, payload))), None)
 
 
@@ -42,3 +45,15 @@ def merged(topic: str, before: str, payload: str) -> str:
 def shape(topic: str, payload: str) -> str:
     """Return what of a message makes a difference; equal shapes need to be seen once."""
     return tasmota.merged(topic, "", payload, shape=True) if is_plain(topic) else payload
+
+
+def _storable(payload: str) -> bool:
+    """Return whether both engines can keep all texts of a payload: no NUL, no half characters."""
+    try:
+        text = json.dumps(json.loads(payload), ensure_ascii=False)
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    except (ValueError, RecursionError):
+        return "\0" not in payload
+    return "\\u0000" not in text

@@ -9,7 +9,7 @@ import pytest
 from clock import utcnow
 from db.base import transaction
 from db.models import User
-from devices import inventory, mappings
+from devices import announced, inventory
 from devices.foreign.entities import Foreign, Source
 from tests.stack import ROOT
 
@@ -83,9 +83,9 @@ def test_what_cannot_be_mapped_is_refused_in_one_line(run):
 
 def test_a_mapping_that_the_device_announces_is_not_changed_by_hand(run):
     device = inventory.find("meter")
-    announced = Foreign("Meter", sources=[Source("plug/state", "", "state")])
+    foreign = Foreign("Meter", sources=[Source("plug/state", "", "state")])
     with transaction():
-        mappings.replace_announced(device, announced)
+        announced.replace(device, foreign)
     (one,) = listed(run)
     assert one["announced"]
     error = run("topics", "change", "meter", one["id"], "--unit", "W", code=1).stderr

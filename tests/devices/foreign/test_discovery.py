@@ -48,6 +48,15 @@ def test_kinds_that_nobody_knows_and_parts_on_the_move_announce_nothing():
         assert announcements.identity("homeassistant/sensor/x/config", payload) is None
 
 
+@pytest.mark.parametrize("text", ["a\0b", "a\ud800b"], ids=["nul", "half"])
+def test_what_a_database_cannot_keep_announces_nothing(text: str):
+    for config in ({"name": text}, {"device": {"ids": ["x"], text: 1}}, [text]):
+        payload = json.dumps(config)
+        assert announcements.identity("homeassistant/sensor/x/config", payload) is None
+    assert announcements.identity("stat/plug/POWER", "\0") is None
+    assert announcements.identity("stat/plug/POWER", "ON") == "tasmota-topic:plug"
+
+
 def test_a_part_that_is_announced_twice_is_there_once():
     plug = {"name": "Plug", "uniq_id": "u1", "cmd_t": "d1/set"}
     found = announcements.understand(
