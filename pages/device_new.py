@@ -181,6 +181,7 @@ def _forms(code: str) -> Component:
 
 
 def _claiming(code: str) -> Component:
+    style = "primary" if code else "secondary"
     return html.Section(
         [
             html.H2(_("Claim a device")),
@@ -197,7 +198,7 @@ def _claiming(code: str) -> Component:
                 ),
             ),
             html.Div(id=REFUSED, role="alert"),
-            html.Button(_("Claim device"), id=CLAIM, type="button", className="btn btn-secondary"),
+            html.Button(_("Claim device"), id=CLAIM, type="button", className=f"btn btn-{style}"),
         ],
         className="gh-panel",
     )
