@@ -28,6 +28,7 @@ COMMANDS = {
     "database": ("database",),
     "devices": ("devices",),
     "doctor": ("doctor",),
+    "guests": ("guests",),
     "listen": ("listen", "work"),
     "simulate": ("simulate",),
     "tls": ("tls",),
