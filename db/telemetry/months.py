@@ -66,10 +66,13 @@ def make(link: Link, month: Month) -> bool:
     """
     bounds = month.start_ms, month.next().start_ms
     inside = f"FROM {REST} WHERE ts >= {bounds[0]} AND ts < {bounds[1]}"
+    if not _unless_busy(link, f"LOCK TABLE {REST} IN ACCESS EXCLUSIVE MODE"):
+        return False
+    if month in _tables(link):  # another process was quicker
+        return True
     return _unless_busy(
         link,
-        f"LOCK TABLE {REST} IN ACCESS EXCLUSIVE MODE",
-        f"CREATE TABLE IF NOT EXISTS {month.name} (LIKE {REST} INCLUDING ALL)",
+        f"CREATE TABLE {month.name} (LIKE {REST} INCLUDING ALL)",
         f"INSERT INTO {month.name} SELECT * {inside}",
         f"DELETE {inside}",
         f"ALTER TABLE reading ATTACH PARTITION {month.name}"
@@ -81,7 +84,9 @@ def drop(link: Link, month: Month) -> bool:
     """Drop the table of a month if it is still empty; return whether that was possible now."""
     if not _unless_busy(link, "LOCK TABLE ONLY reading IN ACCESS EXCLUSIVE MODE"):
         return False
-    return _is_empty(link, month) and _unless_busy(link, f"DROP TABLE {month.name}")
+    if month not in _tables(link) or not _is_empty(link, month):
+        return False
+    return _unless_busy(link, f"DROP TABLE {month.name}")
 
 
 def _tables(link: Link) -> Iterator[Month]:

@@ -104,6 +104,21 @@ def test_a_month_that_fills_again_before_it_is_dropped_stays(store, sensor):
     assert times(store, sensor) == [NOVEMBER]
 
 
+def test_two_processes_that_keep_months_do_not_disturb_each_other(store, sensor):
+    month = Month(2026, 11)
+    for _ in range(2):
+        with store._writing() as link:
+            assert months.make(link, month)
+    write(store, sensor, NOVEMBER)
+    assert rows(store, month.name) == 1
+    store.forget(7)
+
+    for dropped in (True, False):
+        with store._writing() as link:
+            assert months.drop(link, month) == dropped
+    assert store.trouble == ""
+
+
 def test_a_table_that_is_in_use_is_left_for_the_next_time(store, sensor, monkeypatch):
     monkeypatch.setattr(months, "LOCK_MS", 20)
     write(store, sensor, NOVEMBER)
