@@ -73,6 +73,8 @@ def test_each_button_of_an_accepted_device_reaches_the_broker(
     page.goto("/devices/proposals")
     page.get_by_role("region", name="Lodge").get_by_role("button", name="Accept").click()
     page.wait_for_url(re.compile(r"/devices/(?!proposals)[a-z0-9]+$"))
+    # what is retained has come, so the server listens to what the device says
+    expect(page.locator("[data-presence]").first).to_have_text("online")
     state = page.locator("[data-command-state]").first
 
     def button(part: str, name: str) -> Locator:
