@@ -107,8 +107,8 @@ def test_a_broker_that_lost_everything_is_given_it_again(program, server, broker
     push(alice, made, interval=5)
     until(lambda: versions(alice, made)[0][1] == "sent")
     with away(broker):
-        for kept in settings.instance_dir.rglob("mosquitto.db"):
-            kept.unlink()
+        [kept] = settings.instance_dir.rglob("messages.db")
+        kept.unlink()
 
     with device(settings, made) as speaker:
         assert got(speaker) == {"interval": 5, "version": 1}
