@@ -152,12 +152,10 @@ def _silent() -> Component:
 def _foot(
     device: Device, level: Level, found: DeviceNow, command: dict[str, Any] | None
 ) -> Component:
-    told = command or {}
     return html.Div(
         [
             *controls.first(device, level, found),
-            device_parts.command_state(device, told.get("state", ""), told.get("detail", "")),
-            device_parts.command_at(device, told.get("at")),
+            device_parts.last_command(device, command),
             device_parts.seen(device, found.presence.last_seen if found.presence else None),
         ],
         className="gh-device-foot",

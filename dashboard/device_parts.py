@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from typing import Any
 
 from dash import html
 from dash.development.base_component import Component
@@ -255,21 +256,28 @@ def command_text(state: str, detail: str = "") -> str:
     return f"{words}: {detail_words().get(detail, detail)}" if words and detail else words
 
 
-def command_at(device: Device, ms: int | None) -> Component:
-    """Return when that was; the page's script says how long ago."""
-    return components.moment(ms, **{"data-command-at": "", "data-device": device.public_id})
+def last_command(device: Device, told: dict[str, Any] | None) -> Component:
+    """Return what came of the last command and how long ago; empty before the first one.
 
-
-def command_state(device: Device, state: str, detail: str = "") -> Component:
-    """Return what came of the last command; empty before the first one."""
+    Args:
+        device: that was asked.
+        told: "state", "detail" and "at", as the stream tells them, or None.
+    """
+    state, at = (told["state"], told["at"]) if told else ("", None)
     return html.Span(
-        command_text(state, detail),
-        id=f"command-{device.public_id}",
-        role="status",
-        className="gh-badge",
-        **{
-            "data-command-state": "",
-            "data-device": device.public_id,
-            "data-state": state,
-        },
+        [
+            html.Span(
+                command_text(state, told["detail"] if told else ""),
+                id=f"command-{device.public_id}",
+                role="status",
+                className="gh-badge",
+                **{
+                    "data-command-state": "",
+                    "data-device": device.public_id,
+                    "data-state": state,
+                },
+            ),
+            components.moment(at, **{"data-command-at": "", "data-device": device.public_id}),
+        ],
+        className="gh-said",
     )

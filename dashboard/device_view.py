@@ -27,7 +27,6 @@ def head(
         found: what is known of it.
         command: the last one, as the stream tells it, or None.
     """
-    told = command or {}
     return html.Div(
         [
             device_parts.kind_icon(device.kind),
@@ -36,10 +35,7 @@ def head(
             device_parts.seen(device, found.presence.last_seen if found.presence else None),
             html.Div(
                 [
-                    device_parts.command_state(
-                        device, told.get("state", ""), told.get("detail", "")
-                    ),
-                    device_parts.command_at(device, told.get("at")),
+                    device_parts.last_command(device, command),
                     *controls.first(device, level, found),
                     *(_further_pages(device) if level >= Level.MANAGER else ()),
                 ],
