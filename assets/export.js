@@ -29,7 +29,7 @@
   function size(bytes) {
     const millions = bytes / 1e6;
     return gatehouse.t("%(size)s MB", {
-      size: gatehouse.number(millions, millions < 10 ? "1" : "0"),
+      size: gatehouse.number(millions, millions < 1 ? "3" : millions < 10 ? "1" : "0"),
     });
   }
 

@@ -155,7 +155,7 @@ def _how() -> Component:
                     FORM,
                     {
                         "csv": _("CSV: for spreadsheets and programs"),
-                        "parquet": _("Parquet: for analysis, with exact types"),
+                        "parquet": _("Parquet: for analysis"),
                     },
                 ),
             ),

@@ -66,6 +66,16 @@ def test_parquet_is_chosen_and_comes(page):
     assert read_table(download.value.path()).num_rows >= 3000
 
 
+def test_the_choice_of_devices_is_dark_in_the_dark(page):
+    page.emulate_media(color_scheme="dark")
+    page.goto("/export")
+    choices = page.locator(".dash-dropdown")
+
+    expect(choices).to_have_count(2)
+    for choice in choices.all():
+        expect(choice).to_have_css("background-color", "rgb(21, 28, 34)")
+
+
 def test_a_download_can_be_cancelled(page):
     page.goto("/export")
     page.route("**/data/export.csv*", lambda route: None)  # it never begins
