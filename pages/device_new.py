@@ -30,6 +30,7 @@ FORM, NAME, KIND, CREATE, PROBLEM, MADE, DEVICE, POLL, ARRIVED, CODE, CLAIM, REF
     )
 )
 POLL_MS = 500
+EXAMPLE = "ABCD-EFGH"  # of a claim code
 LONGEST_CODE = 128
 POLLS = 7200  # an hour; whoever needs longer opens the page of the device
 
@@ -194,7 +195,7 @@ def _claiming(code: str) -> Component:
                     maxlength=LONGEST_CODE,
                     autocomplete="off",
                     autofocus=bool(code),
-                    placeholder="ABCD-EFGH",
+                    placeholder=EXAMPLE,
                 ),
             ),
             html.Div(id=REFUSED, role="alert"),
