@@ -26,7 +26,7 @@ def level(user: User, device: Device) -> Level | None:
     """Return a person's level on a device, or None for a stranger to it."""
     if user.disabled_at is not None:
         return None
-    found = db.session.scalar(LEVEL, {"user": user.id, "device": device.id})
+    found = db.session.connection().scalar(LEVEL, {"user": user.id, "device": device.id})
     return None if found is None else Level(found)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, Connection, Engine, Integer, MetaData, event
+from sqlalchemy import BigInteger, Connection, Engine, Integer, MetaData, event, make_url
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
@@ -117,7 +117,8 @@ def init_app(server: Flask, *, app_url: str, telemetry_url: str) -> None:
     server.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
         "pool_size": 8,
         "max_overflow": 24,
-        "pool_pre_ping": True,
+        "pool_pre_ping": make_url(app_url).get_backend_name()
+        != "sqlite",  # a file does not hang up
     }
     db.init_app(server)
     with server.app_context():

@@ -37,7 +37,7 @@ AWAY, DEAF = "broker not reachable", "not connected"  # details
 USED_UP = "the lock has not logged in again since it was opened"
 DETAIL = 256  # characters
 # a door waits for these, so they are built once
-BY_KEY = select(Command).where(
+BY_KEY = select(Command.id).where(
     Command.device_id == bindparam("device"), Command.idempotency_key == bindparam("key")
 )
 ROW = insert(Command).returning(Command.id)
@@ -93,9 +93,9 @@ def ask(
     lifetime = signing.lifetime(expires_in_s)
     with transaction(fresh=False) as session:  # each check below asks anew
         access.require(by, device, Level.OPERATOR if name in KNOWN else Level.MANAGER)
-        first: Command | None = session.scalar(BY_KEY, {"device": device.id, "key": key})
+        first = session.connection().scalar(BY_KEY, {"device": device.id, "key": key})
         if first is not None:
-            return first
+            return session.get_one(Command, first)
         if device.revoked_at is not None:
             raise Conflict("device_revoked", N_("This device is revoked."))
         if name == "set":

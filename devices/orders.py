@@ -55,7 +55,7 @@ def prepare(
     Raises:
         Invalid: a foreign device cannot do this.
     """
-    foreign, rotating = session.execute(LANGUAGE, {"device": command.device_id}).one()
+    foreign, rotating = session.connection().execute(LANGUAGE, {"device": command.device_id}).one()
     if foreign:
         action = asking.action_for(session, command.device_id, command.name, command.params)
         command.awaits = bool(action.expects)
