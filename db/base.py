@@ -117,8 +117,7 @@ def init_app(server: Flask, *, app_url: str, telemetry_url: str) -> None:
     server.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
         "pool_size": 8,
         "max_overflow": 24,
-        "pool_pre_ping": make_url(app_url).get_backend_name()
-        != "sqlite",  # a file does not hang up
+        "pool_pre_ping": not all(map(_is_file, (app_url, telemetry_url))),  # these never hang up
     }
     db.init_app(server)
     with server.app_context():
@@ -126,6 +125,10 @@ def init_app(server: Flask, *, app_url: str, telemetry_url: str) -> None:
             tune(engine)
         if db.engine.dialect.name == "postgresql":
             event.listen(db.engine, "begin", _take_turns)
+
+
+def _is_file(url: str) -> bool:
+    return make_url(url).get_backend_name() == "sqlite"
 
 
 def telemetry_engine() -> Engine:
