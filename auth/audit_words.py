@@ -35,6 +35,7 @@ WORDS = {
     "device.sensors": N_("Sensors described"),
     "device.token.create": N_("Device token made"),
     "device.token.revoke": N_("Device token revoked"),
+    "device.set_point": N_("Range of a value declared"),
     "device.topics": N_("Topics given to a device"),
     "device.update": N_("Device changed"),
     "email.ask": N_("Another address asked for"),

@@ -6,7 +6,7 @@ from db.models import Device, Level, User
 from tests.portal import parts, press, texts
 
 PAGE = "pages.sharing"
-ACCESS = "pages.device_access"
+ACCESS = "dashboard.access_people"
 
 
 def row_of(page, kind: str) -> str:
