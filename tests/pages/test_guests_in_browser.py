@@ -17,7 +17,29 @@ from tests.portal import COOKIE
 AXE = (Path(__file__).parent.parent / "vendor/axe.min.js").read_text()
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-MONDAY = datetime(2030, 7, 1, 15, tzinfo=UTC)
+
+
+def first_monday(months: int) -> datetime:
+    """15:00 on the first Monday of a month, so many months from now: a few presses away."""
+    year, month = divmod(datetime.now(UTC).year * 12 + datetime.now(UTC).month - 1 + months, 12)
+    first = datetime(year, month + 1, 1, 15, tzinfo=UTC)
+    return first + timedelta(days=-first.weekday() % 7)
+
+
+def minute(moment: datetime) -> str:
+    """As a field for a date and a time has it."""
+    return f"{moment:%Y-%m-%dT%H:%M}"
+
+
+MONDAY = first_monday(3)
+MONTH = f"{MONDAY:%B %Y}"
+WEEK = f"Week from {MONDAY:%B} {MONDAY.day}, {MONDAY.year}"
+
+
+def day(number: int) -> str:
+    """A day counted from the first Monday, as the calendar writes it."""
+    moment = MONDAY + number * DAY
+    return f"{moment:%b} {moment.day}"
 
 
 @pytest.fixture(scope="module")
@@ -100,26 +122,26 @@ def turn_to(page: Page, title: str) -> None:
 )
 def test_the_calendar_is_usable_by_everybody(visit, theme, size):
     page = visit(color_scheme=theme, viewport=size)
-    turn_to(page, "July 2030")
+    turn_to(page, MONTH)
     page.evaluate(AXE)
     found = page.evaluate("axe.run()")["violations"]
     assert not [
         (problem["id"], [node["html"][:120] for node in problem["nodes"]]) for problem in found
     ]
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    first = calendar(page).get_by_role("list", name="Week from July 1, 2030")
+    first = calendar(page).get_by_role("list", name=WEEK)
     assert [" ".join(one.split()) for one in first.get_by_role("listitem").all_inner_texts()] == [
-        "Cleaner early Mar 23 15:00 – Oct 9 15:00",
-        "free: Jul 1 00:00 – Jul 1 15:00",
-        "Mia early Jul 1 15:00 – Jul 4 15:00 overlaps with Otto",
-        "Otto early Jul 3 15:00 – Jul 9 15:00 overlaps with Mia",
+        f"Cleaner early {day(-100)} 15:00 – {day(100)} 15:00",
+        f"free: {day(0)} 00:00 – {day(0)} 15:00",
+        f"Mia early {day(0)} 15:00 – {day(3)} 15:00 overlaps with Otto",
+        f"Otto early {day(2)} 15:00 – {day(8)} 15:00 overlaps with Mia",
     ]
 
 
 def test_bars_lie_where_the_days_of_their_links_are(visit):
     page = visit()
-    turn_to(page, "July 2030")
-    week = calendar(page).get_by_role("list", name="Week from July 1, 2030")
+    turn_to(page, MONTH)
+    week = calendar(page).get_by_role("list", name=WEEK)
     whole, mia, otto = (
         one.bounding_box()
         for one in (
@@ -159,7 +181,7 @@ def test_a_week_a_month_and_the_way_back_are_shown_with_the_keyboard(visit):
 @pytest.mark.parametrize("guest", ["Otto", "Cleaner"])
 def test_a_bar_leads_to_the_details_of_its_link(visit, guest):
     page = visit()
-    turn_to(page, "July 2030")
+    turn_to(page, MONTH)
     bar(calendar(page), guest).press("Enter")
     details = page.get_by_role("article", name=guest)
     expect(details).to_be_focused()
@@ -180,8 +202,8 @@ def test_a_link_is_copied_for_the_next_guest_and_the_form_is_at_hand(visit):
 
     note = page.get_by_text("Filled in as for Otto")
     expect(note).to_be_focused()
-    expect(page.get_by_label("From", exact=True)).to_have_value("2030-07-09T15:00")
-    expect(page.get_by_label("Until", exact=True)).to_have_value("2030-07-15T15:00")
+    expect(page.get_by_label("From", exact=True)).to_have_value(minute(MONDAY + 8 * DAY))
+    expect(page.get_by_label("Until", exact=True)).to_have_value(minute(MONDAY + 14 * DAY))
     expect(page.get_by_label("Number of uses")).to_have_value("7")
     page.get_by_label("Name of the guest").fill("Ivo")
     page.get_by_role("button", name="Create guest link").click()
