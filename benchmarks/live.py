@@ -158,7 +158,7 @@ def figures(count: int = 60) -> Iterator[Figure]:
         state, path = context.storage_state(), page.evaluate("location.pathname")
         cold = [first_chart(browser, house, state, path) for _ in range(5)]
         times = [seconds * 1000 for seconds, _ in cold]
-        yield figure("first page with a chart over 4G, nothing cached", times, "ms")
+        yield figure("first page with a chart over 4G, nothing cached", times, "ms", 2000)
         yield figure("on the wire for it", [size for _, size in cold], "kB", 800)
         browser.close()
         publishing.loop_stop()
@@ -169,7 +169,7 @@ def figures(count: int = 60) -> Iterator[Figure]:
         time.sleep(5)
         assert house.process is not None
         used = [memory(psutil.Process(house.process.pid))]
-        yield figure("memory of all processes, resident, idle", used, "MB", 250)
+        yield figure("memory of all processes, shared parts counted once, idle", used, "MB", 250)
 
 
 def main() -> None:
