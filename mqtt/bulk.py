@@ -36,6 +36,7 @@ class BulkClient(Client):
     ) -> None:
         super().__init__(*arguments, **more)
         self._on_messages = on_messages
+        self.heard_at = time.monotonic()  # anything of the broker, be it the answer to a ping
         self._left = b""  # the beginning of a packet
         plain = more.get("transport", "tcp") == "tcp"  # WebSockets have frames of their own
         self.in_bulk = plain and all(hasattr(self, name) for name in LEANS_ON)
@@ -48,6 +49,7 @@ class BulkClient(Client):
 
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
         """Read and handle what the broker has sent; called when something is there."""
+        self.heard_at = time.monotonic()
         if not self.in_bulk:
             return super().loop_read(max_packets)
         try:

@@ -86,7 +86,7 @@ class Ingest:
             "connected": self._listener.connected,
             "problem": self._listener.problem,
             "writer_alive": self._writer.alive,
-            "last_traffic_age_s": round(now - self._listener.last_traffic, 3),
+            "last_traffic_age_s": round(now - self._listener.client.heard_at, 3),
             "database_away_s": round(now - waiting, 3) if waiting is not None else 0.0,
             "queue": len(self._inbox),
             "messages": counters.messages,

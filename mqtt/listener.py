@@ -8,7 +8,6 @@ acknowledged.
 
 import logging
 import threading
-import time
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
@@ -42,7 +41,6 @@ class Listener:
         self._foreign: frozenset[str] = frozenset()  # topics that are not our devices'
         self._own_mid: int | None = None  # of the subscription that we cannot do without
         self.problem = ""  # why there is no connection, as the broker said it
-        self.last_traffic = time.monotonic()
         self.client = BulkClient(
             CallbackAPIVersion.VERSION2,
             client_id=client_id(settings, "listener"),
@@ -119,7 +117,6 @@ class Listener:
         if refused:
             self.problem = f"subscription refused: {refused[0]}"
             log.error("the broker refuses %d of the listener's subscriptions", len(refused))
-        self.last_traffic = time.monotonic()
         self.connected = not refused
 
     def _on_disconnect(
@@ -136,7 +133,6 @@ class Listener:
         self._inbox.clear()
 
     def _on_messages(self, messages: list[Publication]) -> None:
-        self.last_traffic = time.monotonic()
         generation, now = self.generation, now_ms()
         self._inbox.put(
             *[

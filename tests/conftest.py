@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import freezegun
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, sync_playwright
@@ -13,6 +14,9 @@ import db.base
 from config import Settings
 from db import migrations
 from tests.browsers import CHROMIUM, PROGRAM
+
+# connections to a broker live on in their threads while other tests turn the clock
+freezegun.configure(extend_ignore_list=["paho", "mqtt"])
 
 
 @pytest.fixture

@@ -110,6 +110,22 @@ def refused(store, device):
     return {one.reason: one.count for one in store.refusals(device.id if device else 0)}
 
 
+def test_a_house_in_which_nothing_happens_is_heard_all_the_same(
+    server, settings, store, bus, mosquitto, monkeypatch
+):
+    """The broker's answers to pings count, or an idle server would call itself unready."""
+    monkeypatch.setattr("mqtt.client.KEEPALIVE_S", 1)
+    quiet = Ingest(server, settings, store, bus)
+    quiet.start()
+    try:
+        until(lambda: quiet.health()["connected"], 10)
+        until(lambda: quiet.health()["up_s"] > 4, 10)
+        assert quiet.health()["last_traffic_age_s"] < 3
+        assert quiet.health()["messages"] == 0
+    finally:
+        quiet.stop()
+
+
 def test_a_reading_is_stored_and_told_at_once(ingest, publish, store, door, events):
     publish("telemetry/temperature", "21.5")
 
