@@ -13,7 +13,7 @@ from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from clock import utcnow
-from db.base import elsewhere, transaction
+from db.base import db, elsewhere, transaction
 from db.models import Device, DeviceConfig, RetainedConfig
 from devices.ports import Publisher
 from mqtt import topics
@@ -67,9 +67,9 @@ def deliver(*, publisher: Publisher, namespace: str) -> int:
     """Send what the broker does not have and clear what it should not have; returns how many."""
     if not publisher.connected:
         return 0
-    with transaction() as session:
-        missing = _missing(session)
-        left = _left(session)
+    session = db.session()  # only a look, every two seconds: no reason to keep writers waiting
+    session.rollback()  # at what is there now
+    missing, left = _missing(session), _left(session)
     for device_id in missing:
         lay(device_id, publisher=publisher, namespace=namespace)
     for place in left:
