@@ -19,12 +19,15 @@ import db.base
 import wiring
 from app import create_app
 from auth import browsers
+from cli.background import Background
 from clock import now_ms, utcnow
 from config import Settings
 from db.models import Device, Grant, Level, User
 from db.telemetry.records import Batch
 from db.telemetry.store import TelemetryStore
 from devices import registry
+from mqtt.mosquitto import Mosquitto
+from tests.stack import until
 
 COOKIE = "gatehouse_session"
 UPDATE = "/_dash-update-component"
@@ -112,6 +115,22 @@ def name_of(identity: str | dict[str, str]) -> str:
 def callbacks(app: dash.Dash) -> list[str]:
     """The ids of all callbacks that run on the server."""
     return [name for name, entry in app.callback_map.items() if "callback" in entry]
+
+
+@contextlib.contextmanager
+def at_work(server: Flask) -> Iterator[Mosquitto]:
+    """Run broker, listener and writer beside a server until the block ends."""
+    with server.app_context():
+        broker = Mosquitto(wiring.current().settings)
+    background = Background(server)
+    broker.start()
+    background.start()
+    try:
+        until(lambda: server.test_client().get("/readyz").status_code == 200, 20, "readiness")
+        yield broker
+    finally:
+        background.stop()
+        broker.stop()
 
 
 @dataclass

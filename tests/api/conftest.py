@@ -14,14 +14,13 @@ from werkzeug.test import TestResponse
 import wiring
 from app import create_app
 from auth import passwords, refresh, throttle
-from cli.background import Background
 from clock import utcnow
 from config import Settings
 from db.base import Base, db, telemetry_engine, transaction
 from db.models import User
 from db.telemetry import tables
-from mqtt.mosquitto import Mosquitto
-from tests.stack import free_port, until
+from tests.portal import at_work
+from tests.stack import free_port
 
 PASSWORD = "long copper kettle"
 
@@ -52,18 +51,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
 def live_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """A server with its Mosquitto, listener and writer; it keeps what tests leave in it."""
     server = installation(tmp_path_factory.mktemp("live-house"))
-    with server.app_context():
-        broker = Mosquitto(wiring.current().settings)
-    broker.start()
-    background = Background(server)
-    background.start()
-    try:
-        until(lambda: server.test_client().get("/readyz").status_code == 200, 10, "readiness")
+    with at_work(server):
         yield server
-    finally:
-        background.stop()
-        broker.stop()
-        close(server)
+    close(server)
 
 
 @pytest.fixture

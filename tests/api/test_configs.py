@@ -7,7 +7,6 @@ from contextlib import contextmanager
 import pytest
 
 import wiring
-from cli.background import Background
 from db.base import db
 from db.models import Device, DeviceConfig, RetainedConfig, User
 from devices import configs
@@ -16,6 +15,7 @@ from tests.api.conftest import close, installation
 from tests.api.test_devices import add
 from tests.api.test_errors import problem
 from tests.mqtt.conftest import Speaker
+from tests.portal import at_work
 from tests.stack import until
 
 
@@ -23,17 +23,9 @@ from tests.stack import until
 def moody_house(tmp_path_factory):
     """A server whose broker is started and stopped by the tests."""
     server = installation(tmp_path_factory.mktemp("moody"))
-    with server.app_context():
-        broker = Mosquitto(wiring.current().settings)
-    background = Background(server)
-    broker.start()
-    background.start()
-    try:
+    with at_work(server) as broker:
         yield server, broker
-    finally:
-        background.stop()
-        broker.stop()
-        close(server)
+    close(server)
 
 
 @pytest.fixture

@@ -13,12 +13,11 @@ from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
 import wiring
-from cli.background import Background
 from clock import utcnow
 from db.base import db, transaction
 from db.models import Command, Device, User
 from devices import commands, registry
-from mqtt.mosquitto import Mosquitto
+from tests.portal import at_work
 from tests.stack import until
 
 AT_ONCE = 8  # people who press
@@ -89,15 +88,10 @@ def _client(street: Street, made: registry.Created, port: int, ready: list[int])
 @contextlib.contextmanager
 def street(server: Flask, count: int) -> Iterator[Street]:
     """Run broker, listener and so many doors of one owner until the block ends."""
-    with server.app_context():
+    with at_work(server), server.app_context():
         parts, now = wiring.current(), utcnow()
-        mosquitto = Mosquitto(parts.settings)
-        mosquitto.start()
-        background = Background(server)
-        background.start()
         clients: list[Client] = []
         try:
-            until(lambda: server.test_client().get("/readyz").status_code == 200, 20, "readiness")
             with transaction() as session:
                 email = "host@example.org"
                 host = User(email=email, email_typed=email, created_at=now, confirmed_at=now)
@@ -121,8 +115,6 @@ def street(server: Flask, count: int) -> Iterator[Street]:
             for client in clients:
                 client.disconnect()
                 client.loop_stop()
-            background.stop()
-            mosquitto.stop()
 
 
 def settled(street: Street, count: int) -> bool:

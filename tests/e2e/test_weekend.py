@@ -15,7 +15,6 @@ from paho.mqtt.properties import Properties
 from werkzeug.test import TestResponse
 
 import wiring
-from cli.background import Background
 from clock import utcnow
 from db.base import db, transaction
 from db.models import Command, Device, User
@@ -23,8 +22,8 @@ from devices import guests, registry
 from devices.guest_terms import Terms
 from edge.client import DeviceClient
 from edge.login import Login
-from mqtt.mosquitto import Mosquitto
 from tests.api.conftest import close, installation
+from tests.portal import at_work
 from tests.stack import until
 
 HOUR = timedelta(hours=1)
@@ -67,18 +66,9 @@ class Door:
 @pytest.fixture
 def house(tmp_path):
     server = installation(tmp_path)
-    with server.app_context():
-        broker = Mosquitto(wiring.current().settings)
-    broker.start()
-    background = Background(server)
-    background.start()
-    try:
-        until(lambda: server.test_client().get("/readyz").status_code == 200, 10, "readiness")
+    with at_work(server):
         yield server
-    finally:
-        background.stop()
-        broker.stop()
-        close(server)
+    close(server)
 
 
 def rent(server: Flask, names: list[str]) -> tuple[int, list[Door]]:

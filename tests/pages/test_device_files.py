@@ -8,14 +8,12 @@ from playwright.sync_api import expect
 
 import db.base
 import wiring
-from cli.background import Background
 from clock import utcnow
 from db.models import Device, Level, User
 from devices import files, registry
 from edge.client import DeviceClient
 from edge.login import Login
-from mqtt.mosquitto import Mosquitto
-from tests.portal import COOKIE, make, parts, press, texts
+from tests.portal import COOKIE, at_work, make, parts, press, texts
 from tests.stack import free_port, until
 
 PAGE = "pages.device_files"
@@ -26,18 +24,8 @@ LOG = b"door opened\n" * 20_000
 def portal(tmp_path_factory):
     """An installation with its broker, listener and writer."""
     made = make(tmp_path_factory.mktemp("filed"), mqtt_port=free_port())
-    with made.server.app_context():
-        broker = Mosquitto(wiring.current().settings)
-    background = Background(made.server)
-    broker.start()
-    background.start()
-    with made.server.app_context():
-        until(lambda: wiring.current().publisher.connected)
-    try:
+    with at_work(made.server):
         yield made
-    finally:
-        background.stop()
-        broker.stop()
 
 
 @pytest.fixture(scope="module")
