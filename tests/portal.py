@@ -3,7 +3,6 @@
 import contextlib
 import inspect
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any
 import dash
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 import db.base
@@ -28,6 +26,7 @@ from db.telemetry.store import TelemetryStore
 from devices import registry
 from mqtt.mosquitto import Mosquitto
 from tests.stack import until
+from tests.web import serve
 
 COOKIE = "gatehouse_session"
 UPDATE = "/_dash-update-component"
@@ -205,15 +204,8 @@ class Portal:
     @contextlib.contextmanager
     def served(self) -> Iterator[str]:
         """The address of this installation, for real browsers."""
-        web = make_server("localhost", 0, self.server, threaded=True)
-        thread = threading.Thread(target=web.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://localhost:{web.server_port}"
-        finally:
-            web.shutdown()
-            thread.join()
-            web.server_close()
+        with serve(self.server) as port:
+            yield f"http://localhost:{port}"
 
 
 def make(folder: Path, **settings: Any) -> Portal:

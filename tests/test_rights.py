@@ -387,9 +387,10 @@ def visit(who: Visitor, rule: str, method: str, device: Device) -> int:
     if rule.startswith("/data/"):
         path += f"?device={device.public_id}&sensor=temperature&from=0&to={now_ms()}"
     options = {"json": {"name": "unlock", "key": uuid4().hex}} if method == "POST" else {}
-    return who.client.open(
+    with who.client.open(
         path, method=method, headers={"Sec-Fetch-Mode": "cors"} | who.csrf(), **options
-    ).status_code
+    ) as answer:
+        return answer.status_code
 
 
 @pytest.mark.parametrize("rule", [rule for rule, least in ROUTES.items() if least > OPEN])
@@ -466,16 +467,13 @@ def ask(house: Portal, token: str, name: str, device: Device, things: dict[str, 
         path = path.replace(f"<key:{one}_id>", "a" * 16)
     path = path.replace("<key:proposal_id>", "a" * 16).replace("<key:version>", "1")
     body = json.loads(json.dumps(BODIES.get(name, {})).replace("CONTROLLER", device.controller_id))
-    return (
-        house.server.test_client()
-        .open(
-            api.PREFIX + path + QUERIES.get(name, ""),
-            method=method,
-            headers={"Authorization": f"Bearer {token}"} if token else {},
-            **({"json": body} if method in {"POST", "PUT", "PATCH"} else {}),
-        )
-        .status_code
-    )
+    with house.server.test_client().open(
+        api.PREFIX + path + QUERIES.get(name, ""),
+        method=method,
+        headers={"Authorization": f"Bearer {token}"} if token else {},
+        **({"json": body} if method in {"POST", "PUT", "PATCH"} else {}),
+    ) as answer:
+        return answer.status_code
 
 
 @pytest.mark.parametrize("name", [name for name, least in OPERATIONS.items() if least > OPEN])

@@ -1,7 +1,6 @@
 """The account pages on a server of their own, with real databases and the real outbox."""
 
 import re
-import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +10,6 @@ from bs4 import BeautifulSoup
 from flask import Flask, send_from_directory
 from flask.testing import FlaskClient
 from flask_wtf import CSRFProtect
-from werkzeug.serving import make_server
 
 import notify.language
 import notify.post
@@ -20,6 +18,7 @@ from auth import accounts, keys, people, sessions
 from auth.routes import bp
 from db.base import db, transaction
 from db.models import AuditEvent, OutboxMessage, User
+from tests.web import serve
 
 # a year ahead: the counters clean up by the real clock, which must not see the future as past
 NOW = datetime.now(UTC).replace(hour=9, minute=30, second=0, microsecond=0) + timedelta(days=365)
@@ -61,17 +60,12 @@ def url(house):
     house.add_url_rule(
         "/assets/<path:name>", "assets", lambda name: send_from_directory(ROOT / "assets", name)
     )
-    served = make_server("127.0.0.1", 0, house, threaded=True)
-    thread = threading.Thread(target=served.serve_forever)
-    thread.start()
-    with house.app_context():
-        parts = wiring.current()
-        address = f"http://localhost:{served.port}"
-        parts.settings = parts.settings.model_copy(update={"app_url": address})
-    yield address
-    served.shutdown()
-    thread.join()
-    served.server_close()
+    with serve(house, "127.0.0.1") as port:
+        address = f"http://localhost:{port}"
+        with house.app_context():
+            parts = wiring.current()
+            parts.settings = parts.settings.model_copy(update={"app_url": address})
+        yield address
 
 
 @dataclass

@@ -126,8 +126,8 @@ def test_a_browser_that_is_closed_leaves_nothing_running(portal, alice, form):
         path = f"{address}/data/export.{form}?device={device.public_id}"
         with browser.get(path, stream=True, timeout=5) as answer:
             assert answer.raw.read(10)
-            assert downloads._running
-        until(lambda: not downloads._running)
+            assert downloads._running[alice.user.public_id] == 1
+        until(lambda: not downloads._running[alice.user.public_id])
 
 
 def test_parquet_comes_with_types(portal, alice):
