@@ -114,6 +114,7 @@ def test_a_third_download_at_the_same_time_waits(portal, alice):
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_a_browser_that_is_closed_leaves_nothing_running(portal, alice, form):
+    who = f"user:{alice.user.public_id}"
     device = portal.device(alice, f"Long {form}")
     series = portal.store.add_series(device.id, "a", "number")
     values = np.random.default_rng(1).random(400_000).tolist()
@@ -126,8 +127,8 @@ def test_a_browser_that_is_closed_leaves_nothing_running(portal, alice, form):
         path = f"{address}/data/export.{form}?device={device.public_id}"
         with browser.get(path, stream=True, timeout=5) as answer:
             assert answer.raw.read(10)
-            assert downloads._running[alice.user.public_id] == 1
-        until(lambda: not downloads._running[alice.user.public_id])
+            assert downloads._running[who] == 1
+        until(lambda: not downloads._running[who])
 
 
 def test_parquet_comes_with_types(portal, alice):
