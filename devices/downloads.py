@@ -24,7 +24,7 @@ class Download(Iterator[bytes]):
         """Take a place.
 
         Args:
-            who: the public id of the person.
+            who: whose downloads are counted, `user:` or `device:` and a public id.
             parts: what will be sent; a generator that is closed together with this.
 
         Raises:
