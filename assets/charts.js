@@ -9,6 +9,7 @@
   const gatehouse = window.gatehouse;
   const AFTER_TEXT_MS = 12; // texts are painted before charts begin to draw
   const BETWEEN_MS = 250;
+  const MARGIN = 100; // px; as if the window were larger by so much
   const REST = 2; // rest this many times as long as drawing took
 
   const charts = new Map(); // element -> Chart
@@ -73,17 +74,25 @@
         }
       }
     },
-    { rootMargin: "100px" },
+    { rootMargin: `${MARGIN}px` },
   );
+
+  function isSeen(root) {
+    const { top, bottom } = root.getBoundingClientRect();
+    return bottom > -MARGIN && top < window.innerHeight + MARGIN;
+  }
 
   function welcome(root) {
     const known = charts.get(root);
     const same =
       known?.device === gatehouse.deviceOf(root) && known?.sensor === root.dataset.sensor;
     if (!same) {
-      charts.set(root, new gatehouse.Chart(root));
+      const chart = new gatehouse.Chart(root);
+      charts.set(root, chart);
       sight.unobserve(root);
       sight.observe(root);
+      chart.visible = isSeen(root); // asks the store while Plotly is still on its way
+      chart.refresh();
     }
     for (const [element, chart] of charts) {
       if (!element.isConnected) {

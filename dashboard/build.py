@@ -23,7 +23,7 @@ class Gatehouse(dash.Dash):  # type: ignore[misc]
         return render_template(
             "shell/index.html",
             asset=asset,
-            preload=bundles.PLOTLY_PATH if _has_charts(self) else "",
+            later=bundles.FOR_CHARTS if _has_charts(self) else (),
             texts=language.client_texts(language.code()),
             zone=language.time_zone(),
             **parts,

@@ -18,6 +18,9 @@ from werkzeug.security import safe_join
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 PLOTLY = ASSETS / "vendor/plotly-basic.min.js"
 PLOTLY_PATH = "/_dash-component-suites/plotly/package_data/plotly.min.js"
+GRAPH_PATH = "/_dash-component-suites/dash/dcc/async-graph.js"
+FOR_CHARTS = (GRAPH_PATH, PLOTLY_PATH)
+"""What Dash asks for when the first chart of a page is drawn, in this order."""
 DASH_ASSETS = "_dash_assets.static"
 DASH_SUITES = "/_dash-component-suites/<string:package_name>/<path:fingerprinted_path>"
 

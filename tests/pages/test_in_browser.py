@@ -212,3 +212,22 @@ def test_a_device_is_told_to_seal_in_its_settings(portal, visit, house):
     with portal.server.app_context():
         device = db.base.db.session.query(Device).filter_by(public_id=house["room"]).one()
         assert device.sealed
+
+
+def test_what_a_page_fetches_ahead_is_fetched_once_and_used(visit, house):
+    page = visit(f"/devices/{house['room']}", "Living room")
+    expect(page.locator(".js-plotly-plot .scatterlayer .js-line").first).to_be_attached()
+
+    ahead = page.eval_on_selector_all(
+        "link[rel=preload]", "links => links.map(link => link.getAttribute('href'))"
+    )
+    fetched = page.evaluate(
+        "performance.getEntriesByType('resource').map(one => new URL(one.name).pathname)"
+    )
+    assert len(ahead) == 4
+    assert {path: fetched.count(path) for path in ahead} == dict.fromkeys(ahead, 1)
+
+
+def test_a_page_without_charts_does_not_fetch_what_draws_them(visit):
+    page = visit("/devices/new", "Add device")
+    assert page.locator("link[rel=preload][as=script]").count() == 0
