@@ -7,7 +7,7 @@ from pathlib import Path
 import freezegun
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from sqlalchemy import create_engine
 
 import db.base
@@ -17,6 +17,8 @@ from tests.browsers import CHROMIUM, PROGRAM
 
 # connections to a broker live on in their threads while other tests turn the clock
 freezegun.configure(extend_ignore_list=["paho", "mqtt"])
+# how fast something is shown is measured in benchmarks/; here the machine may be a busy one
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture

@@ -184,7 +184,7 @@ def test_logging_out_elsewhere_leads_to_the_login(visit: Visit):
     tab.page.route("**/login*", lambda route: route.fulfill(body="please"))
     tab.house.log_out(tab.person)
 
-    tab.page.wait_for_url("**/login?next=%2Fpage**", timeout=4000)
+    tab.page.wait_for_url("**/login?next=%2Fpage**", timeout=15_000)
 
 
 def test_a_device_that_came_or_went_has_the_page_drawn_again(visit: Visit):

@@ -22,14 +22,14 @@ def test_a_new_user_gets_from_sign_up_to_a_live_chart_csv_and_an_opened_door(
 
     sensor = create_device(page, "Greenhouse", "sensor")
     publish(house, sensor, "telemetry", '{"temperature": 21.57, "heater": true}')
-    expect(page.get_by_text("21.57").first).to_be_visible(timeout=3000)
+    expect(page.get_by_text("21.57").first).to_be_visible()
 
     page.goto("/")
     card = page.get_by_role("region", name="Greenhouse")
     value = card.locator("[data-sensor=temperature]").first
     expect(value).to_have_text("21.57")
     publish(house, sensor, "telemetry", '{"temperature": 22.84}')
-    expect(value).to_have_text("22.84", timeout=2000)
+    expect(value).to_have_text("22.84")
 
     card.get_by_role("link", name=re.compile("Greenhouse")).first.click()
     page.wait_for_url(re.compile("/devices/[a-z0-9]+"))
@@ -42,7 +42,7 @@ def test_a_new_user_gets_from_sign_up_to_a_live_chart_csv_and_an_opened_door(
                 "[data-chart][data-sensor=temperature] .js-plotly-plot");
             return chart && chart.data && Array.from(chart.data[0].y).at(-1) === 23.41;
         }""",
-        timeout=5000,
+        timeout=15_000,
     )
 
     page.get_by_role("link", name="15 min").click()
@@ -93,7 +93,7 @@ def test_a_door_that_is_not_there_is_said_to_give_no_answer(page: Page, house: S
     page.goto("/")
     card = page.get_by_role("region", name="Garden gate")
     card.get_by_role("button", name=re.compile("Unlock|Open")).first.click()
-    expect(card.get_by_role("status")).to_contain_text("No answer", ignore_case=True, timeout=6000)
+    expect(card.get_by_role("status")).to_contain_text("No answer", ignore_case=True)
 
 
 def test_the_browser_comes_back_by_itself_and_fills_the_gap(page: Page, house: Stack):

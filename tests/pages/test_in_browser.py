@@ -182,7 +182,7 @@ def test_the_first_message_is_shown_at_once(portal, visit, house):
         device = db.base.db.session.scalar(select(Device).where(Device.name == "Porch"))
     portal.says(device, "temperature", 21.5, unit="°C")
 
-    expect(page.get_by_text("The first message is here.")).to_be_visible(timeout=2000)
+    expect(page.get_by_text("The first message is here.")).to_be_visible()
     page.get_by_role("link", name="Open the page of the device").click()
     page.get_by_role("heading", name="Porch").wait_for()
     expect(page).to_have_title("Porch · Gatehouse")
