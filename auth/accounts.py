@@ -130,20 +130,29 @@ def confirm(token: str, check: str, *, now: datetime, address: str) -> User:
         Gone: the link is forged, expired or for another address ("link_ended"), or has done its
             work before ("already_confirmed").
     """
-    link = links.read(Purpose.CONFIRM, token, now=now)
     with transaction() as session:
-        user = by_public_id(link.subject)
-        if user is None or user.disabled_at or not links.is_for_email(check, user.email):
-            raise links.dead()
-        if user.confirmed_at is not None:
-            raise Gone(
-                "already_confirmed",
-                N_("This address has been confirmed already. You can log in."),
-            )
-        if not link.fits(*facts(user)):
-            raise links.dead()
+        user = to_confirm(token, check, now=now)
         user.confirmed_at = now
         audit.record(session, "account.confirm", user=user, address=address, now=now)
+    return user
+
+
+def to_confirm(token: str, check: str, *, now: datetime) -> User:
+    """Return the account that a link would confirm; opening the link changes nothing.
+
+    Raises:
+        Gone: as `confirm`.
+    """
+    link = links.read(Purpose.CONFIRM, token, now=now)
+    user = by_public_id(link.subject)
+    if user is None or user.disabled_at or not links.is_for_email(check, user.email):
+        raise links.dead()
+    if user.confirmed_at is not None:
+        raise Gone(
+            "already_confirmed", N_("This address has been confirmed already. You can log in.")
+        )
+    if not link.fits(*facts(user)):
+        raise links.dead()
     return user
 
 

@@ -137,6 +137,12 @@ def pending(user: User, purpose: str, *, now: datetime) -> CodeRequest | None:
     )
 
 
+def works(public_id: str, *, now: datetime) -> bool:
+    """Return whether a request still takes a code."""
+    query = select(CodeRequest.id).where(CodeRequest.public_id == public_id, *_takes_tries(now))
+    return db.session.scalar(query) is not None
+
+
 def check(public_id: str, user: User, purpose: str, code: str, *, now: datetime) -> CodeRequest:
     """Return the request that a code belongs to; the caller then carries it out with `use`.
 
@@ -153,8 +159,7 @@ def check(public_id: str, user: User, purpose: str, code: str, *, now: datetime)
                 CodeRequest.public_id == public_id,
                 CodeRequest.user_id == user.id,
                 CodeRequest.purpose == purpose,
-                CodeRequest.attempts < TRIES,
-                *_open(now),
+                *_takes_tries(now),
             )
             .values(attempts=CodeRequest.attempts + 1)
             .execution_options(synchronize_session=False)
@@ -193,6 +198,10 @@ def minutes(request: CodeRequest) -> int:
 
 def _open(now: datetime) -> tuple[Any, ...]:
     return CodeRequest.used_at.is_(None), CodeRequest.expires_at > now
+
+
+def _takes_tries(now: datetime) -> tuple[Any, ...]:
+    return CodeRequest.attempts < TRIES, *_open(now)
 
 
 def _one(result: object) -> bool:

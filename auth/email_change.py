@@ -81,13 +81,10 @@ def confirm(token: str, check: str, *, now: datetime, address: str) -> User:
         Gone: the link is forged, expired or used.
         Conflict: the address has got an account in the meantime.
     """
-    link = links.read(Purpose.EMAIL, token, now=now)
     taken = Conflict("email_taken", N_("This address has an account already."))
     try:
         with transaction() as session:
-            user, row = _pending(link, check, "email", now)
-            if not link.fits(*facts(user)):
-                raise links.dead()
+            user, row = to_confirm(token, check, now=now)
             if by_email(row.payload["email"]) is not None:
                 raise taken
             old = {"email": user.email, "typed": user.email_typed}
@@ -102,6 +99,19 @@ def confirm(token: str, check: str, *, now: datetime, address: str) -> User:
     return user
 
 
+def to_confirm(token: str, check: str, *, now: datetime) -> tuple[User, CodeRequest]:
+    """Return whose change a link would confirm, and the change; opening it changes nothing.
+
+    Raises:
+        Gone: the link is forged, expired or used.
+    """
+    link = links.read(Purpose.EMAIL, token, now=now)
+    user, row = _pending(link, check, "email", now)
+    if not link.fits(*facts(user)):
+        raise links.dead()
+    return user, row
+
+
 def undo(token: str, check: str, *, now: datetime, address: str) -> User:
     """Go back to the old address, log out everywhere and take the password away.
 
@@ -111,9 +121,8 @@ def undo(token: str, check: str, *, now: datetime, address: str) -> User:
         Gone: the link is forged, expired or used.
         Conflict: the old address has got another account in the meantime.
     """
-    link = links.read(Purpose.UNDO, token, now=now)
     with transaction() as session:
-        user, row = _pending(link, check, "email-undo", now)
+        user, row = to_undo(token, check, now=now)
         owner = by_email(row.payload["email"])
         if owner is not None and owner is not user:
             raise Conflict("email_taken", N_("This address has an account already."))
@@ -123,6 +132,15 @@ def undo(token: str, check: str, *, now: datetime, address: str) -> User:
         codes.use(session, row, now=now)
         audit.record(session, "email.undo", user=user, address=address, now=now)
     return user
+
+
+def to_undo(token: str, check: str, *, now: datetime) -> tuple[User, CodeRequest]:
+    """Return whose change a link would undo, and what was before; opening it changes nothing.
+
+    Raises:
+        Gone: the link is forged, expired or used.
+    """
+    return _pending(links.read(Purpose.UNDO, token, now=now), check, "email-undo", now)
 
 
 def _tell_old_address(session: Session, user: User, old: dict[str, str], now: datetime) -> None:

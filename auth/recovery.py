@@ -97,8 +97,7 @@ def reset(token: str, check: str, code: str, password: str, *, now: datetime, ad
         Invalid: the code is wrong.
         AppError: the password is too short, too long or too easily guessed.
     """
-    link = links.read(Purpose.RESET, token, now=now)
-    user = _owner(link, check)
+    link, user = to_reset(token, check, now=now)
     passwords.check(password, context=[user.email])
     request = codes.check(link.number, user, "recover", code, now=now)
     hashed = passwords.hash_password(password)
@@ -110,6 +109,19 @@ def reset(token: str, check: str, code: str, password: str, *, now: datetime, ad
         audit.record(session, "account.reset", user=user, address=address, now=now)
     throttle.reset(f"login:{user.email}")
     return user
+
+
+def to_reset(token: str, check: str, *, now: datetime) -> tuple[Link, User]:
+    """Return a link that still works, and whose it is; opening it changes nothing.
+
+    Raises:
+        Gone: forged, expired or used, or a newer one was sent, or its code was tried too often.
+    """
+    link = links.read(Purpose.RESET, token, now=now)
+    user = _owner(link, check)
+    if not codes.works(link.number, now=now):
+        raise links.dead()
+    return link, user
 
 
 def set_password(session: Session, user: User, hashed: str, *, now: datetime, address: str) -> None:

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 import wiring
 from auth import sessions
-from dashboard import callbacks, headers
+from dashboard import callbacks, headers, unread
 
 OPEN = frozenset(
     {
@@ -71,6 +71,7 @@ def install(server: Flask, app: dash.Dash) -> None:
     # before all others, so that a stranger hears the same whatever else is wrong with a request
     server.before_request_funcs.setdefault(None, []).insert(0, guard)
     server.after_request(headers.writer(app))
+    server.after_request(unread.read_away)
     server.register_error_handler(DependencyException, lambda _error: ("", 404))
 
 

@@ -9,6 +9,7 @@ checked meanwhile.  SQLite has one writer anyway; on PostgreSQL writers of the a
 take turns by an advisory lock, whichever process they are in.
 """
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -25,6 +26,7 @@ from sqlalchemy.types import TypeDecorator
 from clock import from_ms, to_ms
 
 TELEMETRY = "telemetry"  # the bind of readings
+PRIVATE = 0o600
 TURN = 0x67617465  # the number of the advisory lock; any, as long as all agree
 
 NAMES = {
@@ -119,6 +121,8 @@ def init_app(server: Flask, *, app_url: str, telemetry_url: str) -> None:
         "max_overflow": 24,
         "pool_pre_ping": not all(map(_is_file, (app_url, telemetry_url))),  # these never hang up
     }
+    for url in (app_url, telemetry_url):
+        _keep_private(url)
     db.init_app(server)
     with server.app_context():
         for engine in db.engines.values():
@@ -129,6 +133,18 @@ def init_app(server: Flask, *, app_url: str, telemetry_url: str) -> None:
 
 def _is_file(url: str) -> bool:
     return make_url(url).get_backend_name() == "sqlite"
+
+
+def _keep_private(url: str) -> None:
+    """Let nobody else read a database file; SQLite gives its journals the same mode."""
+    if not _is_file(url) or not (name := make_url(url).database):
+        return
+    file = os.open(name, os.O_RDWR | os.O_CREAT, PRIVATE)
+    try:
+        if os.fstat(file).st_mode & 0o077:  # made by something else
+            os.fchmod(file, PRIVATE)
+    finally:
+        os.close(file)
 
 
 def telemetry_engine() -> Engine:

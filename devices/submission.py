@@ -14,7 +14,11 @@ from errors import AppError, Forbidden, Unavailable
 from notify.mark import N_
 
 TAKEN_WITHIN_S = 3.0  # the broker answers in a millisecond when all is well
-UNREADABLE = frozenset({"bad_json", "not_utf8", "too_deep"})
+UNREADABLE = {
+    "bad_json": N_("The body is not JSON."),
+    "not_utf8": N_("The body is not UTF-8."),
+    "too_deep": N_("The body is nested too deeply."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class Taken:
 class Unreadable(AppError):
     """The body as a whole makes no sense; `code` says why."""
 
-    status, code, text = 400, "bad_json", N_("The body is not JSON.")
+    status, code, text = 400, "bad_json", UNREADABLE["bad_json"]
 
 
 class TooLarge(AppError):
@@ -75,8 +79,9 @@ def take(
     if device.sealed:
         raise Forbidden("not_sealed", N_("This device sends sealed messages only."))
     reasons = {refused.reason for refused in found.refusals}
-    if not found.readings and (unreadable := reasons & UNREADABLE):
-        raise Unreadable(unreadable.pop())
+    if not found.readings and (unreadable := reasons & UNREADABLE.keys()):
+        code = unreadable.pop()
+        raise Unreadable(code, UNREADABLE[code])
     return Taken(len(found.readings), found.refusals)
 
 

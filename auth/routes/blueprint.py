@@ -11,12 +11,14 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from flask_babel import format_datetime
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
+from flask_wtf.csrf import CSRFError
 
 from auth import audit_words, sessions
 from auth.passkeys import Site
 from db.models import User
 from errors import AppError, TooMany
 from notify import language
+from notify.mark import N_
 
 bp = Blueprint("account", __name__, template_folder="../templates")
 
@@ -99,6 +101,15 @@ def message(
 def refused(error: AppError) -> Response:
     """Say on a page of its own what a view did not expect."""
     return message(_("That did not work"), "", link=("/", _("Dashboard")), error=error)
+
+
+@bp.errorhandler(CSRFError)
+def stale(_error: CSRFError) -> Response:
+    """Say what a form without its token mostly is: one whose browser has lost its cookie."""
+    again = AppError("page_too_old", N_("This page was open for too long. Please try again."))
+    return message(
+        _("That did not work"), "", link=(request.full_path.rstrip("?"), _("Back")), error=again
+    )
 
 
 def me() -> User:

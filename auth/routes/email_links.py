@@ -15,15 +15,13 @@ from errors import AppError
 def confirm_email() -> Response:
     """Take the new address when its owner presses the button."""
     form = EmailLinkForm()
-    if not form.validate_on_submit():
-        return page("confirm_email", from_link(form))
+    token, check = from_link(form)
+    now = utcnow()
     try:
-        email_change.confirm(
-            form.token.data or "",
-            form.check.data or "",
-            now=utcnow(),
-            address=sessions.client_address(),
-        )
+        if not form.validate_on_submit():
+            email_change.to_confirm(token, check, now=now)
+            return page("confirm_email", form)
+        email_change.confirm(token, check, now=now, address=sessions.client_address())
     except AppError as error:
         return dead_link(error, "/login")
     return message(
@@ -37,15 +35,13 @@ def confirm_email() -> Response:
 def undo_email() -> Response:
     """Go back to the old address when its owner presses the button."""
     form = UndoForm()
-    if not form.validate_on_submit():
-        return page("undo_email", from_link(form))
+    token, check = from_link(form)
+    now = utcnow()
     try:
-        email_change.undo(
-            form.token.data or "",
-            form.check.data or "",
-            now=utcnow(),
-            address=sessions.client_address(),
-        )
+        if not form.validate_on_submit():
+            email_change.to_undo(token, check, now=now)
+            return page("undo_email", form)
+        email_change.undo(token, check, now=now, address=sessions.client_address())
     except AppError as error:
         return dead_link(error, "/login")
     sessions.forget_user()

@@ -1,6 +1,6 @@
 """The way back in: /recover and /reset."""
 
-from flask import Response, request
+from flask import Response
 from flask_babel import gettext as _
 
 from auth import recovery, sessions
@@ -8,7 +8,7 @@ from auth.routes.blueprint import bp, message, page
 from auth.routes.forms import EmailForm, ResetForm
 from auth.routes.registration import dead_link, from_link, mail_sent
 from clock import utcnow
-from errors import AppError
+from errors import AppError, Gone
 from notify import language
 
 
@@ -34,21 +34,15 @@ def recover() -> Response:
 def reset() -> Response:
     """Take the code and a new password; nobody is logged in by it."""
     form = ResetForm()
-    if request.method == "GET":
-        from_link(form)
-    if not form.validate_on_submit():
-        return page("reset", form)
+    token, check = from_link(form)
+    now, address = utcnow(), sessions.client_address()
     try:
-        recovery.reset(
-            form.token.data or "",
-            form.check.data or "",
-            form.code.data,
-            form.password.data,
-            now=utcnow(),
-            address=sessions.client_address(),
-        )
+        if not form.validate_on_submit():
+            recovery.to_reset(token, check, now=now)
+            return page("reset", form)
+        recovery.reset(token, check, form.code.data, form.password.data, now=now, address=address)
     except AppError as error:
-        if error.code == "link_ended":
+        if isinstance(error, Gone):
             return dead_link(error, "/recover")
         return page("reset", form, error)
     return message(

@@ -54,15 +54,13 @@ def confirm() -> Response:
 
 def _press_to_confirm() -> Response:
     form = ConfirmForm()
-    if not form.validate_on_submit():
-        return page("confirm", from_link(form))
+    token, check = from_link(form)
+    now = utcnow()
     try:
-        accounts.confirm(
-            form.token.data or "",
-            form.check.data or "",
-            now=utcnow(),
-            address=sessions.client_address(),
-        )
+        if not form.validate_on_submit():
+            accounts.to_confirm(token, check, now=now)
+            return page("confirm", form)
+        accounts.confirm(token, check, now=now, address=sessions.client_address())
     except AppError as error:
         return dead_link(error, "/login" if error.code == "already_confirmed" else "/confirm")
     return message(
@@ -77,14 +75,11 @@ def invitation() -> Response:
     """Let an invited person choose a password."""
     form = InvitationForm()
     now, address = utcnow(), sessions.client_address()
-    source = request.args if request.method == "GET" else request.form
-    token, check = source.get("token", ""), source.get("check", "")
+    token, check = from_link(form)
     try:
         email = invitations.read(token, check, now=now)
     except AppError as error:
         return dead_link(error, "/login")
-    if request.method == "GET":
-        from_link(form)
     if email:
         form.email.data = email
         form.email.render_kw = {"autocomplete": "username", "readonly": True}
@@ -120,11 +115,12 @@ def mail_sent(email: str, link: tuple[str, str] | None = None) -> Response:
     )
 
 
-def from_link(form: LinkForm) -> LinkForm:
-    """Return the form with what the link in the mail says."""
-    form.token.data = request.args.get("token", "")
-    form.check.data = request.args.get("check", "")
-    return form
+def from_link(form: LinkForm) -> tuple[str, str]:
+    """Put what the link in the mail says into its form, and return it: token and check."""
+    if request.method != "POST":
+        form.token.data = request.args.get("token", "")
+        form.check.data = request.args.get("check", "")
+    return form.token.data or "", form.check.data or ""
 
 
 def dead_link(error: AppError, way_on: str) -> Response:

@@ -93,22 +93,23 @@ def test_what_is_refused_is_named_by_its_place_and_the_rest_is_kept(running, pro
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "code"),
+    ("body", "status", "code", "words"),
     [
-        (b"not json", 400, "bad_json"),
-        (b"\xff\xfe", 400, "not_utf8"),
-        (b"[" * 5000, 400, "too_deep"),
-        (b"1" * 70_000, 413, "too_large"),
+        (b"not json", 400, "bad_json", "The body is not JSON."),
+        (b"\xff\xfe", 400, "not_utf8", "The body is not UTF-8."),
+        (b"[" * 5000, 400, "too_deep", "The body is nested too deeply."),
+        (b"1" * 70_000, 413, "too_large", "The body is too large."),
     ],
     ids=["no json", "no utf-8", "deep", "large"],
 )
-def test_what_cannot_be_read_at_all_is_an_error(running, program, body, status, code):
+def test_what_cannot_be_read_at_all_is_an_error(running, program, body, status, code, words):
     alice = program()
     path = f"/devices/{add(alice)['id']}/readings"
 
     answer = alice("POST", path, data=body, content_type="application/json")
 
-    assert problem(answer, status)["code"] == code
+    refused = problem(answer, status)
+    assert (refused["code"], refused["message"]) == (code, words)
 
 
 @pytest.mark.parametrize("body", [b"null", b"{}", b"[]"])

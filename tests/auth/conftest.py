@@ -78,10 +78,16 @@ class Visitor:
         return self.client.get(path, **options)
 
     def submit(self, path: str, at: str = "", address: str = HERE, **fields: object):
-        """Open a page, fill in its form, send it to `at` or to where the page is."""
-        shown = BeautifulSoup(self.client.get(path).data, "html.parser")
+        """Open a page, fill in its form, send it to `at` or to where the page is.
+
+        A page that refuses to show a form is the answer.
+        """
+        opened = self.client.get(path, environ_base={"REMOTE_ADDR": address})
+        shown = BeautifulSoup(opened.data, "html.parser")
         found = shown.select_one("main form[method=post]") or shown.select_one("form")
         assert found is not None, shown
+        if opened.status_code >= 400:
+            return opened
         values = {
             item["name"]: item.get("value", "")
             for item in found.select("input[name]")

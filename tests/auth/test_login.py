@@ -240,3 +240,10 @@ def test_the_language_of_the_browser_and_the_chosen_one(house, visitor):
     )
     assert answer.location == "/register"
     assert 'lang="fr"' in person.see("/login").text
+
+
+def test_a_form_whose_browser_lost_its_cookie_says_so_and_leads_back(visitor):
+    answer = visitor().client.post("/login?next=/export", data={"email": "ana@example.org"})
+    assert answer.status_code == 400
+    assert "This page was open for too long. Please try again." in text(answer)
+    assert 'href="/login?next=/export"' in answer.text

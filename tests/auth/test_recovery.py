@@ -184,3 +184,25 @@ def test_opening_the_link_uses_nothing_up(house, visitor, ana):
         assert answer.headers["Referrer-Policy"] == "no-referrer"
         assert reset(visitor(), path, code(house, ana)).status_code == 200
         assert PASSWORD not in text(answer)
+
+
+@pytest.mark.parametrize(
+    "path", ["/confirm", "/reset", "/confirm/email", "/confirm/email/undo", "/register/invitation"]
+)
+def test_a_dead_link_says_so_when_it_is_opened(house, visitor, ana, path):
+    answer = visitor().see(f"{path}?token=a.b.c&check=x")
+    assert answer.status_code == 410
+    assert "This link does not work any more." in text(answer)
+    assert 'name="password"' not in answer.text
+
+
+def test_a_link_whose_code_was_tried_out_is_dead_when_it_is_opened(house, visitor, ana):
+    ask(house)
+    person = visitor()
+    with freeze_time(NOW):
+        path, right = link(house, ana), code(house, ana)
+        for _ in range(5):
+            assert reset(person, path, wrong(right)).status_code == 422
+        answer = person.see(path)
+    assert answer.status_code == 410
+    assert 'href="/recover"' in answer.text

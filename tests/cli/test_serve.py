@@ -1,5 +1,7 @@
 """Starting and ending: what goes wrong is one clear line, and nothing is left behind."""
 
+import contextlib
+import http.client
 import os
 import signal
 import socket
@@ -7,6 +9,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -93,12 +96,32 @@ def running(tmp_path_factory: pytest.TempPathFactory):
         yield made
 
 
-def test_the_first_start_makes_secrets_that_only_this_user_can_read(running: Stack):
+def test_what_the_first_start_makes_only_this_user_can_read(running: Stack):
     for name in ("secret_key", "jwt_secret"):
-        path = running.instance / name
-        assert len(path.read_bytes()) >= 32
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert len((running.instance / name).read_bytes()) >= 32
+    modes = {
+        path.name: stat.S_IMODE(path.stat().st_mode)
+        for path in running.instance.iterdir()
+        if path.is_file()
+    }
+    assert {"secret_key", "jwt_secret", "app.sqlite", "telemetry.sqlite"} <= modes.keys()
+    assert set(modes.values()) == {0o600}, modes
     assert stat.S_IMODE((running.instance / "broker").stat().st_mode) == 0o700
+
+
+def test_a_body_that_is_refused_is_read_away_and_the_connection_stays(running: Stack):
+    parts = urlsplit(running.url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+    with contextlib.closing(connection):
+        for path, status in (("/api/v1/auth/token", 413), ("/api/v1/devices", 401)):
+            kind = {"Content-Type": "application/json"}
+            connection.request("POST", path, b"[" * 3_000_000, kind)
+            answer = connection.getresponse()
+            assert (answer.status, bool(answer.read())) == (status, True)
+        wire = connection.sock
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().status == 200
+        assert connection.sock is wire
 
 
 def test_the_supervisor_stays_small(running: Stack):
