@@ -13,6 +13,7 @@ Row = tuple[Any, ...]
 
 ARRAY_HEAD = 20  # bytes before the elements of a PostgreSQL array of one dimension
 ELEMENT_BYTES = 12  # each has its length before its eight bytes
+NUMBERS = {"bigint", "integer", "float8"}
 
 
 class Link:
@@ -24,6 +25,7 @@ class Link:
     among = "IN (SELECT value FROM json_each(?))"  # completes "WHERE id ..." for `ids(...)`
     size = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"  # bytes
     row_bytes = 24  # of a reading that is a row, with its key, as measured
+    slices = 1  # that are packed in one step, for which other writes wait
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -49,16 +51,8 @@ class Link:
         """Run a statement; return how many rows it touched."""
         return self.connection.exec_driver_sql(sql, values).rowcount
 
-    def take(
-        self, dtype: np.dtype[np.void], columns: str, rest: str, *values: object
-    ) -> NDArray[np.void]:
-        """Delete rows and return what they held; `rest` is what follows SELECT and DELETE.
-
-        Nobody else writes meanwhile, and RETURNING would take fifteen times as long.
-        """
-        taken = self.arrays(dtype, f"SELECT {columns} {rest}", *values)
-        self.run(f"DELETE {rest}", *values)
-        return taken
+    def never_sort(self) -> None:
+        """Have queries of this transaction walk along indexes; SQLite does so anyway."""
 
     def insert(self, table: str, columns: dict[str, str], rows: Sequence[Row], rest: str) -> int:
         """Insert many rows in one go; return how many were inserted or changed.
@@ -84,13 +78,21 @@ class Link:
 class PostgresLink(Link):
     """Speaks PostgreSQL: many rows by one array a column, id lists as arrays."""
 
-    among = "= ANY(?)"
+    among = "= ANY(?::bigint[])"
     size = "SELECT pg_database_size(current_database())"
     row_bytes = 94
+    slices = 4  # nobody waits
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        driver: Any = connection.connection.driver_connection
+        # a statement that the driver has prepared is soon planned for any values; of spans of
+        # time that plan is bad: it sorts all readings of a sensor to find the oldest few
+        driver.prepare_threshold = None
 
     def ids(self, ids: Iterable[int]) -> Any:
         """Return a set of ids as one parameter."""
-        return list(ids)
+        return _array(ids)
 
     def rows(self, sql: str, *values: object) -> Sequence[Row]:
         """Return the rows of a query."""
@@ -123,22 +125,24 @@ class PostgresLink(Link):
         """Run a statement; return how many rows it touched."""
         return super().run(sql.replace("?", "%s"), *values)
 
-    def take(
-        self, dtype: np.dtype[np.void], columns: str, rest: str, *values: object
-    ) -> NDArray[np.void]:
-        """Delete rows and return what they held; what others insert meanwhile is not touched."""
-        return self.arrays(dtype, f"DELETE {rest} RETURNING {columns}", *values)
+    def never_sort(self) -> None:
+        """Have queries of this transaction walk along indexes.
+
+        Of a table that nobody has analysed yet the planner takes a few rows to be due, and sorts
+        them all for each step.
+        """
+        self.run("SET LOCAL enable_sort = off")
 
     def insert(self, table: str, columns: dict[str, str], rows: Sequence[Row], rest: str) -> int:
         """Insert many rows in one go; return how many were inserted or changed."""
-        return self.run(_unnest(table, columns, rest), *_columns(rows))
+        return self.run(_unnest(table, columns, rest), *_columns(columns, rows))
 
     def insert_counted(
         self, table: str, columns: dict[str, str], rows: Sequence[Row], rest: str
     ) -> Counter[int]:
         """Insert like `insert`; return how many were inserted or changed, by first column."""
         returning = f"{_unnest(table, columns, rest)} RETURNING {table}.{next(iter(columns))}"
-        return Counter(first for (first,) in self.rows(returning, *_columns(rows)))
+        return Counter(first for (first,) in self.rows(returning, *_columns(columns, rows)))
 
 
 def _unnest(table: str, columns: dict[str, str], rest: str) -> str:
@@ -146,8 +150,17 @@ def _unnest(table: str, columns: dict[str, str], rest: str) -> str:
     return f"INSERT INTO {table} ({','.join(columns)}) SELECT * FROM unnest({arrays}) {rest}"
 
 
-def _columns(rows: Sequence[Row]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _columns(columns: dict[str, str], rows: Sequence[Row]) -> list[Any]:
+    """Return rows as one parameter a column."""
+    return [
+        _array(column) if kind in NUMBERS else list(column)
+        for kind, column in zip(columns.values(), zip(*rows, strict=True), strict=True)
+    ]
+
+
+def _array(numbers: Iterable[float]) -> str:
+    """Return an array as PostgreSQL writes it; the driver takes ten times as long for a list."""
+    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def link_for(engine: Engine) -> type[Link]:

@@ -27,6 +27,10 @@ class DiskFull(StoreAway):
     code, text = "disk_full", "The disk is full: new readings wait in the broker."
 
 
+class Outrun(StoreAway):
+    """Another transaction wrote the same rows first; at once again, and it works."""
+
+
 class ReadOnly(StoreAway):
     """The database lets nobody write: the rights of its file, or a standby without its primary."""
 

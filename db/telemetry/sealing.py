@@ -11,13 +11,15 @@ from typing import NamedTuple
 import numpy as np
 
 from db.telemetry.chunks import FULL, decode, encode, pack_summary, summary
-from db.telemetry.engines import Link, Row
+from db.telemetry.engines import Link
 from db.telemetry.records import Floats, Times
 from db.telemetry.writing import note_replaced
 
 SLICE = 3 * FULL  # readings a step: no other write waits long for it
 ERA_MS = 2**25  # 9.3 hours
 CHUNK_BYTES = 150  # of a chunk besides summary and body: key, sums, indexes; as measured
+DUE = """SELECT ts, value FROM reading WHERE series_id = ? AND ts >= ? AND ts < ?
+    ORDER BY ts LIMIT ?"""
 NEIGHBOUR = "t0, t1, n, LENGTH(summary), body"
 ROW = np.dtype([("t", np.int64), ("v", np.float64)])
 CHUNK = {
@@ -47,26 +49,37 @@ class Due(NamedTuple):
     anyway_ms: int
     since_ms: int = 0  # what is before is packed: PostgreSQL would walk over what it left behind
 
+    def most(self, limit: int) -> tuple[int, int, int, int]:
+        """Return the parameters of DUE for at most so many readings."""
+        return self.series_id, self.since_ms, self.before_ms, limit
+
 
 def seal(link: Link, due: Due) -> tuple[int, Due | None]:
-    """Pack the oldest readings that are due; return how many, and what may be due still."""
-    count, first, last = _oldest(link, due, SLICE)
+    """Pack the oldest readings that are due; return how many, and what may be due still.
+
+    All that this transaction reads must be of one moment: what others write between the look at
+    the readings and their deletion must not go with them.
+    """
+    link.never_sort()
+    ((count, first),) = link.rows(f"SELECT COUNT(*), MIN(ts) FROM ({DUE}) AS due", *due.most(FULL))
     if not count:
         return 0, None
-    if first > _sealed_until(link, due.series_id) and first >= due.anyway_ms:
-        if count < FULL:
-            return 0, None
-        count, first, last = _oldest(link, due, count // FULL * FULL)
-    taken = link.take(
-        *(ROW, "ts, value", "FROM reading WHERE series_id = ? AND ts >= ? AND ts <= ?"),
+    anyway = first <= _sealed_until(link, due.series_id) or first < due.anyway_ms
+    if count < FULL and not anyway:
+        return 0, None
+    hot = link.arrays(ROW, DUE, *due.most(link.slices * SLICE))
+    if not anyway:
+        hot = hot[: len(hot) // FULL * FULL]
+    last = int(hot["t"][-1])
+    link.run(
+        "DELETE FROM reading WHERE series_id = ? AND ts >= ? AND ts <= ?",
         *(due.series_id, first, last),
     )
-    hot = taken[np.argsort(taken["t"], kind="stable")]
     t, v = _with_neighbours(link, due.series_id, hot["t"], hot["v"])
     put(link, due.series_id, t, v)
     if len(t):
         sum_up(link, due.series_id, int(t[0]), int(t[-1]))
-    return len(taken), due._replace(since_ms=last + 1)
+    return len(hot), due._replace(since_ms=last + 1)
 
 
 def drop_bodies(link: Link, series_id: int, before_ms: int, most: int) -> int:
@@ -91,16 +104,6 @@ def drop_bodies(link: Link, series_id: int, before_ms: int, most: int) -> int:
 def _weigh(link: Link, series_id: int, grown: int) -> None:
     """Note that the chunks of a series have grown by so many bytes."""
     link.run("UPDATE series SET sealed_bytes = sealed_bytes + ? WHERE id = ?", *(grown, series_id))
-
-
-def _oldest(link: Link, due: Due, most: int) -> Row:
-    """Return how many readings are due, at most so many, and the first and last of them."""
-    (row,) = link.rows(
-        "SELECT COUNT(*), MIN(ts), MAX(ts) FROM (SELECT ts FROM reading"
-        " WHERE series_id = ? AND ts >= ? AND ts < ? ORDER BY ts LIMIT ?) AS oldest",
-        *(due.series_id, due.since_ms, due.before_ms, most),
-    )
-    return row
 
 
 def _sealed_until(link: Link, series_id: int) -> int:

@@ -22,6 +22,7 @@ from db.telemetry.records import (
     Floats,
     LogLine,
     Newest,
+    Outrun,
     PresenceRow,
     ReadOnly,
     Refusal,
@@ -45,6 +46,8 @@ REASONS = {  # by how the code of an error begins
     "53100": DiskFull,
     "SQLITE_READONLY": ReadOnly,
     "25006": ReadOnly,
+    "40001": Outrun,
+    "40P01": Outrun,
 }
 TABLES_BY_SERIES = ("reading", "event", "latest", "chunk", "era")
 TABLES_BY_DEVICE = ("presence", "refusal", "device_log", "sealed", "series")
@@ -70,9 +73,10 @@ class TelemetryStore:
         if engine.dialect.name == "sqlite":
             self._reader, self._writer = engine, _only_writer(engine)
             self._turn = partial(Turns().mine, PATIENCE_S)
+            self._sealer = self._writer
         else:  # what several queries say together must be true of one moment, as on SQLite
             self._reader = engine.execution_options(isolation_level="REPEATABLE READ")
-            self._writer = engine
+            self._writer, self._sealer = engine, self._reader
             self._turn = nullcontext
 
     def close(self) -> None:
@@ -194,8 +198,11 @@ class TelemetryStore:
         for one in every:
             due: Due | None = Due(one, before_ms, anyway_ms)
             while due:
-                with self._writing() as link:
-                    sealed, due = sealing.seal(link, due)
+                try:
+                    with self._writing(self._sealer) as link:
+                        sealed, due = sealing.seal(link, due)
+                except Outrun:
+                    continue
                 done += sealed
         return done
 
@@ -350,16 +357,17 @@ class TelemetryStore:
             raise
 
     @contextmanager
-    def _writing(self) -> Iterator[Link]:
-        """One write transaction on the connection that writes.
+    def _writing(self, engine: Engine | None = None) -> Iterator[Link]:
+        """One write transaction on the connection that writes, or with this engine's isolation.
 
         Raises:
             StoreAway: the database cannot be reached or written just now.
+            Outrun: because another transaction was quicker to write the same.
             DiskFull: because there is no room.
             ReadOnly: because it can only be read.
         """
         try:
-            with self._turn(), self._writer.connect() as plain:
+            with self._turn(), (engine or self._writer).connect() as plain:
                 connection = plain.execution_options(immediate=True)
                 with connection.begin():
                     yield self._link(connection)

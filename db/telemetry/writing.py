@@ -2,16 +2,14 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
-from itertools import chain
+from collections.abc import Iterable, Sequence
 
 from clock import now_ms
-from db.telemetry.engines import Link
+from db.telemetry.engines import Link, Row
 from db.telemetry.records import REPLACED, Batch, Receipt, Written
 
 READING = {"series_id": "bigint", "ts": "bigint", "value": "float8"}
 EVENT = {"series_id": "bigint", "ts": "bigint", "text": "text"}
-LATEST = {"series_id": "bigint", "ts": "bigint", "value": "float8", "text": "text"}
 PRESENCE = {
     "device_id": "bigint",
     "said": "text",
@@ -56,8 +54,7 @@ def write(link: Link, batch: Batch) -> Written:
     for table, rows in (("reading", batch.values), ("event", batch.texts)):
         if rows:
             _keep(link, table, rows, done)
-    if newest := _newest(batch):
-        link.insert("latest", LATEST, newest, NEWER)
+            link.insert("latest", TABLES[table][0], _newest(rows), NEWER)
     if batch.presence:
         rows_of_presence = [
             (device_id, row.said, row.since, row.last_seen, json.dumps(row.attributes))
@@ -130,18 +127,17 @@ def _receipt(link: Link, receipt: Receipt) -> None:
     )
 
 
-def _newest(batch: Batch) -> list[tuple[int, int, float | None, str | None]]:
-    """Return the newest reading of each series in the batch; of two at one time, the last."""
-    newest: dict[int, tuple[int, int, float | None, str | None]] = {}
-    said: Iterable[tuple[int, int, float | None, str | None]] = chain(
-        ((series_id, ts, value, None) for series_id, ts, value in batch.values),
-        ((series_id, ts, None, text) for series_id, ts, text in batch.texts),
-    )
-    for row in said:
+def _newest(rows: Sequence[Row]) -> list[Row]:
+    """Return the newest row of each series; of two at one time, the last.
+
+    In order of the series: two listeners would wait for each other otherwise.
+    """
+    newest: dict[int, Row] = {}
+    for row in rows:
         known = newest.get(row[0])
         if known is None or row[1] >= known[1]:
             newest[row[0]] = row
-    return list(newest.values())
+    return [newest[series_id] for series_id in sorted(newest)]
 
 
 def one_by_one(batch: Batch) -> Iterable[Batch]:

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, create_engine, event
 
 from db.base import tune
 from db.telemetry import history, sealing
+from db.telemetry.engines import PostgresLink
 from db.telemetry.store import TelemetryStore
 
 FULL = 40  # readings a chunk here, so that little data has many steps
@@ -18,6 +19,7 @@ def make_small(patch: Any = setattr) -> None:
     patch(sealing, "FULL", FULL)
     patch(sealing, "SLICE", 3 * FULL)
     patch(history, "FULL", FULL)
+    patch(PostgresLink, "slices", 1)
 
 
 def tidy(store: TelemetryStore, series_id: int, before_ms: int, forget_ms: int) -> None:
