@@ -118,12 +118,12 @@ def accept(
             bus=bus,
         ).device
     with transaction() as session:
-        proposal.device_id = device.id
-        proposal.state = "accepted"
-        proposal.presence = _presence(foreign)
+        proposal.device = device
         device.firmware = foreign.firmware
         device.expected_interval_s = SILENT_S
-        announced.replace(device, foreign)
+        announced.replace(device, foreign)  # this much was agreed to; more may have come since
+        session.flush()
+        changed = _update(session, proposal, namespace)
         audit.record(
             session,
             "proposal.accept",
@@ -134,7 +134,8 @@ def accept(
             now=now,
             identity=proposal.identity,
         )
-    announced.describe(device, foreign, store)
+    for _, newest in changed:
+        announced.describe(device, newest, store)
     mappings.tell(bus, device)
     return device
 

@@ -129,8 +129,9 @@ class ForeignTopics:
                 bus=self._bus,
                 now=utcnow(),
             )
-        if len(self._seen) >= MOST_SEEN:
-            self._seen.clear()
+        whole = not payload and announcements.ends_device(topic)
+        if whole or len(self._seen) >= MOST_SEEN:
+            self._seen.clear()  # a device that comes back says again what it said before
         self._seen[topic] = shape
 
 

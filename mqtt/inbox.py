@@ -28,6 +28,7 @@ class Inbox:
         self._messages: deque[Message] = deque()
         self._bytes = 0
         self._closed = False
+        self._woken = False
         lock = threading.Lock()
         self._filled = threading.Condition(lock)
         self._emptied = threading.Condition(lock)
@@ -48,13 +49,20 @@ class Inbox:
     def take(self, most: int, timeout_s: float) -> list[Message]:
         """Return what is there, at most `most`; waits up to `timeout_s` for the first."""
         with self._filled:
-            if not self._messages and not self._closed:
+            if not (self._messages or self._closed or self._woken):
                 self._filled.wait(timeout_s)
+            self._woken = False
             messages = self._messages
             taken = [messages.popleft() for _ in range(min(most, len(messages)))]
             self._bytes -= sum(len(message.payload) for message in taken)
             self._emptied.notify_all()
             return taken
+
+    def wake(self) -> None:
+        """Let whoever takes, now or next, not wait for a message."""
+        with self._filled:
+            self._woken = True
+            self._filled.notify()
 
     def clear(self) -> None:
         """Drop everything: the broker will send again what was not acknowledged."""

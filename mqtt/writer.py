@@ -119,6 +119,8 @@ class Writer:
             if event.kind == "device" and event.data.get("change") != "sensors":
                 self._changed.append(event.device)
                 self._parts.foreign.changed()
+                if event.data.get("change") == "mappings":
+                    self._parts.inbox.wake()  # nothing comes on topics nobody has subscribed to
 
     def _run(self) -> None:
         inbox = self._parts.inbox

@@ -31,6 +31,17 @@ def test_who_waits_for_a_message_gets_it_at_once():
     assert [one.mid for one in got] == [1]
 
 
+def test_who_is_woken_goes_on_without_a_message_once():
+    inbox, rounds = Inbox(), []
+    inbox.wake()
+    assert inbox.take(10, 30) == []
+    thread = threading.Thread(target=lambda: rounds.append(inbox.take(10, 30)))
+    thread.start()
+    inbox.wake()
+    thread.join(5)
+    assert rounds == [[]]
+
+
 def waiting(inbox, *messages):
     """A thread that puts messages into an inbox."""
     thread = threading.Thread(target=lambda: [inbox.put(one) for one in messages], daemon=True)

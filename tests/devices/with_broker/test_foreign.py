@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,9 @@ from db.models import Command, Device, Level, User
 from db.telemetry.store import TelemetryStore
 from devices import commands, mappings, proposals
 from devices.foreign.entities import Source
+from devices.ports import BrokerAdmin, BrokerIdentity
 from errors import Forbidden, Invalid, NotFound
+from mqtt import writer
 from mqtt.ingest import Ingest
 from tests.devices.with_broker.conftest import House
 from tests.mqtt.conftest import Speaker
@@ -82,12 +85,18 @@ def give(house: House, device: Device, by: User, *trees: str) -> None:
     )
 
 
-def accept(house: House, store: TelemetryStore, by: User, public_id: str) -> Device:
+def accept(
+    house: House,
+    store: TelemetryStore,
+    by: User,
+    public_id: str,
+    broker: BrokerAdmin | None = None,
+) -> Device:
     return proposals.accept(
         public_id,
         by=by,
         now=utcnow(),
-        broker=house.broker,
+        broker=broker or house.broker,
         keys=house.keys,
         namespace=NAMESPACE,
         store=store,
@@ -184,6 +193,61 @@ def test_a_tasmota_plug_is_accepted_heard_and_switched(house, ingest, store, adm
 
     speaker.publish("tasmota/discovery/5CCF7F00AA77/config", "", retain=True)
     until(lambda: db.session.rollback() or not mappings.of(device), 5, "nothing is mapped")
+
+
+def test_what_is_announced_while_somebody_accepts_is_not_forgotten(house, ingest, store, admin):
+    _, speaker = bridge(house, admin, "homeassistant", "zigbee2mqtt")
+    speaker.publish("homeassistant/lock/0x01/lock/config", json.dumps(LOCK), retain=True)
+    until(lambda: proposed(admin), 5)
+
+    class Slow:
+        """A broker that is told of a device while the device goes on to announce itself."""
+
+        def upsert(self, *identities: BrokerIdentity) -> None:
+            house.broker.upsert(*identities)
+            speaker.publish("homeassistant/sensor/0x01/b/config", json.dumps(BATTERY), retain=True)
+            until(lambda: [len(found.sources) for _, found in proposed(admin)] == [2], 5)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(house.broker, name)
+
+    device = accept(house, store, admin, proposed(admin)[0][0].public_id, broker=Slow())
+    assert {one.sensor for one in mappings.of(device)} == {"garden_gate", "Battery"}
+    assert "Battery" in {one.name for one in store.series([device.id])[device.id]}
+
+
+def test_a_plug_that_comes_back_says_again_what_it_measures(house, ingest, store, admin):
+    _, speaker = bridge(house, admin, "tasmota/discovery", name="Plug account")
+    sensors = json.dumps({"sn": {"ENERGY": {"Power": 0}}, "ver": 1})
+
+    def announce() -> None:
+        for what, text in (("config", json.dumps(PLUG)), ("sensors", sensors)):
+            speaker.publish(f"tasmota/discovery/5CCF7F00AA77/{what}", text, retain=True)
+
+    announce()
+    until(lambda: any(len(found.sources) > 3 for _, found in proposed(admin)), 5)
+    device = accept(house, store, admin, proposed(admin)[0][0].public_id)
+    speaker.publish("tasmota/discovery/5CCF7F00AA77/config", "", retain=True)
+    until(lambda: db.session.rollback() or not mappings.of(device), 5, "nothing is mapped")
+    announce()
+    until(
+        lambda: (
+            db.session.rollback() or "ENERGY.Power" in {one.sensor for one in mappings.of(device)}
+        ),
+        5,
+    )
+
+
+def test_a_topic_that_is_mapped_is_listened_to_at_once(house, store, server, admin, monkeypatch):
+    monkeypatch.setattr(writer, "TICK_S", 3600.0)
+    ingest = Ingest(server, house.settings, store, house.bus)
+    ingest.start()
+    until(lambda: ingest.health()["connected"], 10, "the listener is connected")
+    device, _ = bridge(house, admin, "meters")
+    source = Source("meters/7/state", "", "power")
+    mappings.add(device, source, by=admin, now=utcnow(), namespace=NAMESPACE, bus=house.bus)
+    until(lambda: "meters/7/state" in ingest._listener._foreign, 5)
+    ingest.stop()
 
 
 def test_new_command_topics_wait_for_a_person(house, ingest, store, admin):
