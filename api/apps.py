@@ -3,16 +3,15 @@
 import uuid
 from typing import Annotated
 
-from flask import request
+from flask import Response, request
 from pydantic import Field
 
 import wiring
-from api import sensors, shown
+from api import idempotency, sensors, shown
 from api.callers import circumstances, reach
 from api.commands import Ask, Sent
-from api.idempotency import HEADER
 from api.models import Answer, Body, Line, Page, Time
-from api.routing import Routes
+from api.routing import Routes, answer
 from auth import access, throttle
 from auth.sessions import client_address
 from clock import utcnow
@@ -83,11 +82,17 @@ def read(device_id: str) -> Page[sensors.Sensor]:
     return Page(items=sensors.shown(app.device))
 
 
-@routes.post("/discover/<key:device_id>/commands", status=202, refusals=(401, 409))
-def ask(device_id: str, body: Ask) -> Sent:
+@routes.post("/discover/<key:device_id>/commands", status=202, refusals=(401,), once=True)
+def ask(device_id: str, body: Ask) -> Sent | Response:
     """Ask something of a device, as the app with this `X-App-Token`."""
-    parts = wiring.current()
     app, owner = app_tokens.require(_app_token(), device_id, Level.OPERATOR)
+    return idempotency.once(
+        f"app:{app.public_id}", lambda: answer(_sent(app, owner, body), status=202)
+    )
+
+
+def _sent(app: AppToken, owner: User, body: Ask) -> Sent:
+    parts = wiring.current()
     if body.name not in commands.KNOWN:
         raise Forbidden("level_too_low", N_("An app may not ask this."))
     command = commands.ask(
@@ -97,7 +102,7 @@ def ask(device_id: str, body: Ask) -> Sent:
         by=owner,
         actor=f"app {app.public_id}",
         via="app",
-        key=f"app:{app.public_id}:{request.headers.get(HEADER) or uuid.uuid4().hex}"[:64],
+        key=uuid.uuid4().hex,
         address=client_address(),
         publisher=parts.publisher,
         keys=parts.keys,

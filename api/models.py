@@ -92,6 +92,12 @@ class Paging(Query):
     cursor: Annotated[Line, Field(max_length=200)] = ""
 
 
+class Part(Paging):
+    """The same of a list that is mostly short: a program that never asks on gets all of it."""
+
+    limit: Annotated[int, Field(ge=1, le=500)] = 500
+
+
 class Span(Query):
     """A range of time, half-open: [from, to)."""
 

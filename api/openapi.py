@@ -139,7 +139,7 @@ def _parameters(operation: Operation, schemas: Schema, refs: Refs) -> list[Schem
                     "schema": schema,
                 }
             )
-    if operation.kinds and operation.method != "GET":
+    if operation.once:
         parameters.append(
             {
                 "name": HEADER,
@@ -179,7 +179,7 @@ def _refusals(operation: Operation) -> set[int]:
         statuses |= {400, 413, 415, 422}
     if operation.query:
         statuses.add(422)
-    if operation.kinds and operation.method != "GET":
+    if operation.once:
         statuses |= {409, 422}
     return statuses
 

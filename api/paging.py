@@ -3,9 +3,9 @@
 import base64
 import binascii
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from api.models import Paging
+from api.models import Page, Paging
 from errors import Invalid
 from notify.mark import N_
 
@@ -28,6 +28,27 @@ def page(
     left = [item for item in ordered if after is None or place(item) > after]
     shown = left[: query.limit]
     return shown, encode(place(shown[-1])) if len(left) > len(shown) else None
+
+
+def part(whole: Page[Any], query: Paging) -> Page[Any]:
+    """Return the part of a whole list that was asked for.
+
+    The cursor names the last item seen; where that has gone meanwhile, its number counts.
+    """
+    names = [_name(item) for item in whole.items]
+    start = 0
+    if query.cursor:
+        number, name = decode(query.cursor)
+        start = names.index(name) + 1 if name in names else max(number, 0)
+    end = start + query.limit
+    left = end < len(names)
+    return Page(
+        items=whole.items[start:end], next=encode((end - 1, names[end - 1])) if left else None
+    )
+
+
+def _name(item: Any) -> str:
+    return str(next(getattr(item, key) for key in ("id", "name", "version") if hasattr(item, key)))
 
 
 def encode(place: Place) -> str:

@@ -6,6 +6,7 @@
     by      who calls: `User`, `Device` or `User | Device`; without it, everybody may
     body    a `Body`: the JSON document, checked before the endpoint runs
     query   a `Query`: the parameters, checked as well
+            (a `Page` without a query is a whole list: callers get the part they ask for)
     ->      an `Answer`, with (answer, status) where the status varies; None for 204; or a
             `Response` that is made by the endpoint, such as a stream
 
@@ -21,8 +22,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from flask import Blueprint, Response, request
 from pydantic import ValidationError
 
-from api import callers, errors, idempotency
-from api.models import Answer, Body, Query
+from api import callers, errors, idempotency, paging
+from api.models import Answer, Body, Page, Part, Query
 from db.models import Device, User
 
 SMALL = 65_536  # bytes of a body, unless a route says otherwise
@@ -43,11 +44,13 @@ class Operation:
     body: type[Body] | None
     query: type[Query] | None
     answer: type[Answer] | None
+    whole: bool  # returns a whole list, of which the answer is the part that was asked for
     statuses: tuple[int, ...]
     refusals: tuple[int, ...]  # statuses of expected errors besides the general ones
     media: tuple[str, ...]  # of what is answered besides JSON
     takes: tuple[str, ...]  # media types of a body that the endpoint reads itself
     tag: str
+    once: bool  # takes an Idempotency-Key
 
 
 class Routes:
@@ -97,24 +100,30 @@ class Routes:
         refusals: tuple[int, ...] = (),
         media: tuple[str, ...] = (),
         takes: tuple[str, ...] = (),
+        once: bool = False,
     ) -> Callable[[F], F]:
         def declare(function: F) -> F:
             hints = get_type_hints(function)
+            said, query = next(_models(hints.get("return")), None), hints.get("query")
+            whole = query is None and said is not None and issubclass(said, Page)
+            kinds = frozenset(_types(hints.get("by"))) & {User, Device}
             self.operations.append(
                 Operation(
                     method=method,
                     rule=rule,
                     function=function,
-                    kinds=frozenset(_types(hints.get("by"))) & {User, Device},
+                    kinds=kinds,
                     admin=admin,
                     body=hints.get("body"),
-                    query=hints.get("query"),
-                    answer=next(_models(hints.get("return")), None),
+                    query=Part if whole else query,
+                    answer=said,
+                    whole=whole,
                     statuses=status if isinstance(status, tuple) else (status,),
                     refusals=refusals,
                     media=media,
                     takes=takes,
                     tag=self.tag,
+                    once=once or (bool(kinds) and method != "GET"),
                 )
             )
             return function
@@ -132,7 +141,10 @@ def _view(operation: Operation) -> Callable[..., Response]:
         if operation.kinds:
             who = arguments["by"] = callers.caller(operation.kinds, admin=operation.admin)
         if operation.query:
-            arguments["query"] = _parse(operation.query.model_validate, _parameters())
+            query = _parse(operation.query.model_validate, _parameters())
+            if operation.whole:
+                return answer(paging.part(operation.function(**arguments), query))
+            arguments["query"] = query
         if operation.body:
             arguments["body"] = _parse(operation.body.model_validate_json, _json())
         if who is None or operation.method == "GET":
@@ -147,9 +159,12 @@ def _carry_out(operation: Operation, arguments: dict[str, Any]) -> Response:
     if isinstance(result, Response):
         return result
     result, status = result if isinstance(result, tuple) else (result, operation.statuses[0])
-    if result is None:
-        return Response(status=status)
-    return Response(result.model_dump_json(by_alias=True), status, mimetype=JSON)
+    return Response(status=status) if result is None else answer(result, status)
+
+
+def answer(said: Answer, status: int = 200) -> Response:
+    """Return what an endpoint says as JSON."""
+    return Response(said.model_dump_json(by_alias=True), status, mimetype=JSON)
 
 
 def _parse(parse: Callable[[Any], Any], raw: Any) -> Any:

@@ -87,6 +87,25 @@ def test_the_list_comes_in_pages_that_nothing_shifts(program):
     assert third["next"] is None
 
 
+def test_short_lists_come_in_pages_too(program):
+    alice = program()
+    path = f"/devices/{add(alice)['id']}/tokens"
+    ids = [alice("POST", path, json={}).json["id"] for _ in range(4)]
+    whole = [one["id"] for one in alice("GET", path).json["items"]]
+    assert set(ids) < set(whole)
+
+    first = alice("GET", f"{path}?limit=2").json
+    alice("DELETE", f"{path}/{first['items'][-1]['id']}")  # what the cursor names goes away
+    seen = [one["id"] for one in first["items"]]
+    while first["next"]:
+        first = alice("GET", f"{path}?limit=2&cursor={first['next']}").json
+        seen += [one["id"] for one in first["items"]]
+
+    assert seen == whole
+    for query in ("limit=0", "limit=501", "cursor=x", "page=2"):
+        problem(alice("GET", f"{path}?{query}"), 422)
+
+
 @pytest.mark.parametrize("cursor", ["x", "%00", "MTIz", "~", "é", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5fg"])
 def test_a_cursor_that_is_none_is_422(program, cursor):
     problem(program()("GET", f"/devices?cursor={cursor}"), 422)

@@ -1,5 +1,6 @@
 """The document says what the endpoints do, and nothing reaches what is not one's own."""
 
+import json
 import re
 
 import pytest
@@ -37,6 +38,18 @@ def operations(document):
 def test_everything_that_is_promised_is_there(document):
     there = {f"{method} {re.sub('{.*?}', '{}', path)}" for path, method, _ in operations(document)}
     assert {one.strip() for one in PROMISED.replace("\n", " ").split(",")} <= there
+
+
+def test_every_list_takes_limit_and_cursor(document):
+    lists = {
+        path
+        for path, item in document["paths"].items()
+        if "get" in item and "Page_" in json.dumps(item["get"]["responses"]["200"])
+    }
+    assert len(lists) > 15
+    for path in lists:
+        names = {one["name"] for one in document["paths"][path]["get"]["parameters"]}
+        assert {"limit", "cursor"} <= names, path
 
 
 def test_the_document_is_served_and_refers_only_to_itself(server: Flask, document):

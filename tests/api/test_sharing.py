@@ -203,9 +203,9 @@ def test_an_app_finds_and_operates_the_devices_that_vouched_for_it(server, lock)
     paired = box("POST", f"/devices/{made['id']}/app-tokens", json=body)
     assert paired.status_code == 201
 
-    def call(method: str, path: str, **options):
+    def call(method: str, path: str, key: str = "", **options):
         client = server.test_client()
-        options |= {"method": method, "headers": app}
+        options |= {"method": method, "headers": app | ({"Idempotency-Key": key} if key else {})}
         return Context().run(client.open, "/api/v1" + path, **options)
 
     found = call("GET", "/discover").json["items"]
@@ -214,6 +214,16 @@ def test_an_app_finds_and_operates_the_devices_that_vouched_for_it(server, lock)
     assert sent.status_code == 202
     until(lambda: device.got)
     problem(call("POST", f"/discover/{made['id']}/commands", json={"name": "format"}), 403)
+    keys = [digit * 64 for digit in "12"]
+    keyed = [
+        call("POST", f"/discover/{made['id']}/commands", key, json={"name": "lock"})
+        for key in (keys[0], keys[0], keys[0][:60] + keys[1][:4])
+    ]
+    assert keyed[1].headers["Idempotency-Replayed"] == "true"
+    assert keyed[0].json["id"] == keyed[1].json["id"] != keyed[2].json["id"]
+    until(lambda: len(device.got) == 3)
+    reused = call("POST", f"/discover/{made['id']}/commands", keys[0], json={"name": "unlock"})
+    assert problem(reused, 422)["code"] == "idempotency_key_reused"
     alice("DELETE", f"/devices/{made['id']}/app-tokens/{paired.json['id']}")
     problem(call("GET", "/discover"), 401)
     problem(call("POST", f"/discover/{made['id']}/commands", json={"name": "unlock"}), 404)
