@@ -5,13 +5,15 @@ Cookies mean nothing here: a browser's session never authorises /api/v1.
 
 from typing import Any
 
-from flask import request
+from flask import g, request
 
 import wiring
-from auth import access, refresh, throttle, tokens
+from auth import access, connection, refresh, throttle, tokens
 from auth.sessions import client_address
+from auth.watch import Proof
 from clock import utcnow
 from db.models import Device, Level, User
+from devices.downloads import Reader
 from errors import Forbidden, NotFound, Unauthenticated
 from notify.mark import N_
 
@@ -66,6 +68,11 @@ def identity(found: Caller) -> str:
     return f"{'user' if isinstance(found, User) else 'device'}:{found.public_id}"
 
 
+def reader(found: Caller) -> Reader:
+    """Return a caller as one who takes a download."""
+    return Reader(identity(found), g.proof, connection.breaker())
+
+
 def _authenticate() -> Caller:
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
@@ -81,11 +88,14 @@ def _authenticate() -> Caller:
 def _holder(secret: str) -> Caller:
     now = utcnow()
     if not secret.startswith(tokens.PREFIX):
-        return refresh.authenticate(secret, keys=wiring.current().keys, now=now)
-    device = tokens.authenticate_device(secret, now)
-    if device is None:
+        bearer = refresh.authenticate(secret, keys=wiring.current().keys, now=now)
+        g.proof = Proof("program", bearer.family)
+        return bearer.user
+    token = tokens.authenticate_device(secret, now)
+    if token is None:
         raise Unauthenticated("device_token_invalid", N_("This device token is not valid."))
-    return device
+    g.proof = Proof("device", token.id)
+    return token.device
 
 
 def _limit(found: Caller) -> str:

@@ -38,12 +38,12 @@ def everything(by: User, query: Chosen) -> Response:
     else:
         chosen = [device for device, _ in access.visible_devices(by)]
     columns = export.columns(chosen, wiring.current().store, sensors=query.sensor)
-    who = callers.identity(by)
     return streams.document(
+        chosen,
         columns,
         query,
         query.format,
-        who=who,
+        reader=callers.reader(by),
         name="gatehouse",
         layout=query.layout,
         step_ms=query.step * 1000,

@@ -112,8 +112,10 @@ def listing(device_id: str, by: User | Device, query: History) -> Readings | Res
     if not columns:
         raise NotFound("sensor_not_found", N_("This device has no such sensor."))
     if query.format != "json":
-        who = callers.identity(by)
-        return streams.document(columns, query, query.format, who=who, name=device.name)
+        reader = callers.reader(by)
+        return streams.document(
+            [device], columns, query, query.format, reader=reader, name=device.name
+        )
     if columns[0].series.kind == "text" or query.limit is not None:
         return _page(columns[0], query)
     return _chart(columns[0], query)

@@ -8,8 +8,9 @@ from flask import Response, request
 
 import wiring
 from api.models import Span
+from db.models import Device
 from devices import export, parquet
-from devices.downloads import Download
+from devices.downloads import Download, Reader
 from devices.export import Column, Layout
 from devices.reading_pages import Extent
 
@@ -18,11 +19,12 @@ MEDIA: dict[Form, str] = {"csv": "text/csv", "parquet": parquet.MEDIA}
 
 
 def document(
+    devices: Sequence[Device],
     columns: Sequence[Column],
     span: Span,
     form: Form,
     *,
-    who: str,
+    reader: Reader,
     name: str,
     layout: Layout = "long",
     step_ms: int = 0,
@@ -30,10 +32,11 @@ def document(
     """Return the readings of columns as a download.
 
     Args:
+        devices: whose readings they are; the download ends with the right to any of them.
         columns: what the caller may see of what they asked for.
         span: which time.
         form: what kind of file.
-        who: the caller; has a few downloads at the same time.
+        reader: the caller; has a few downloads at the same time.
         name: what the file is called, as far as it can be.
         layout: long or wide.
         step_ms: of the grid of the wide layout; 0: none.
@@ -48,7 +51,7 @@ def document(
     zipped = form == "csv" and request.accept_encodings.quality("gzip") > 0
     if zipped:
         parts = export.gzipped(parts)
-    response = Response(Download(who, parts), mimetype=MEDIA[form])
+    response = Response(Download(reader, devices, parts), mimetype=MEDIA[form])
     called = f"{filename(name, span)}.{form}"
     response.headers["Content-Disposition"] = f'attachment; filename="{called}"'
     response.headers["X-Accel-Buffering"] = "no"

@@ -92,17 +92,26 @@ def find(token: str, *, active: bool, now: datetime) -> Found | None:
     return Found(row, user, _rotate(row, hashed, now) if comes_back else _seen(row, now))
 
 
-def alive(session_ids: Collection[int], *, now: datetime) -> dict[int, int]:
+def alive(
+    session_ids: Collection[int | str], *, idle: bool = False, now: datetime
+) -> dict[int, int]:
     """Return those of these sessions that still are, each with the id of its user.
 
-    For live streams, which ask again and again: one query for all of them.
+    For what asks again and again: one query for all of them.
+
+    Args:
+        session_ids: the rows.
+        idle: whether those count whose person has done nothing for IDLE.
+        now: the present moment.
     """
+    if not session_ids:
+        return {}
     pairs = db.session.execute(
         select(UserSession, User)
         .join(User, User.id == UserSession.user_id)
         .where(UserSession.id.in_(session_ids))
     )
-    return {row.id: user.id for row, user in pairs if _is_alive(row, user, now)}
+    return {row.id: user.id for row, user in pairs if _is_alive(row, user, now, idle=idle)}
 
 
 def listed(user: User, *, now: datetime) -> Sequence[UserSession]:
@@ -172,11 +181,11 @@ def forget_ended(*, now: datetime) -> int:
     return len(rows)
 
 
-def _is_alive(row: UserSession, user: User, now: datetime) -> bool:
+def _is_alive(row: UserSession, user: User, now: datetime, *, idle: bool = False) -> bool:
     return (
         row.revoked_at is None
         and now < row.ends_at
-        and (row.remember or now - row.seen_at < IDLE)
+        and (idle or row.remember or now - row.seen_at < IDLE)
         and row.epoch == user.epoch
         and user.is_active
     )

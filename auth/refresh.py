@@ -9,8 +9,10 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import jwt
 from sqlalchemy import delete, func, or_, select, update
@@ -41,6 +43,13 @@ class Pair:
     access_token: str
     refresh_token: str
     expires_in: int  # seconds that the access token lives
+
+
+class Bearer(NamedTuple):
+    """Who shows an access token."""
+
+    user: User
+    family: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +145,8 @@ def forget_ended(*, now: datetime) -> int:
     return int(deleted.rowcount)  # type: ignore[attr-defined]
 
 
-def authenticate(token: str, *, keys: Keys, now: datetime) -> User:
-    """Return the person whose access token this is.
+def authenticate(token: str, *, keys: Keys, now: datetime) -> Bearer:
+    """Return the person whose access token this is, and the log-in it is of.
 
     Raises:
         Unauthenticated: access_token_expired, or access_token_invalid: forged, of an ended
@@ -171,7 +180,25 @@ def authenticate(token: str, *, keys: Keys, now: datetime) -> User:
     )
     if user is None:
         raise invalid
-    return user
+    return Bearer(user, str(claims["sid"]))
+
+
+def alive(families: Collection[str | int], *, now: datetime) -> dict[str, int]:
+    """Return those of these families that still are, each with the id of its user; one query."""
+    if not families:
+        return {}
+    rows = db.session.execute(
+        select(ApiToken.family, ApiToken.user_id)
+        .join(User, User.id == ApiToken.user_id)
+        .where(
+            ApiToken.family.in_(families),
+            ApiToken.revoked_at.is_(None),
+            ApiToken.expires_at > now,
+            ApiToken.epoch == User.epoch,
+            User.disabled_at.is_(None),
+        )
+    )
+    return {row.family: row.user_id for row in rows}
 
 
 def families(user: User, *, now: datetime) -> list[Family]:

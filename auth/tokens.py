@@ -4,7 +4,7 @@ The tokens of people are in `auth.refresh`.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, or_, select, update
@@ -125,8 +125,8 @@ def revoke(device: Device, public_id: str, *, by: User, now: datetime, address: 
         )
 
 
-def authenticate_device(secret: str, now: datetime) -> Device | None:
-    """Return the device that a living token belongs to, or None; a revoked device has none."""
+def authenticate_device(secret: str, now: datetime) -> DeviceToken | None:
+    """Return the living token that this is, with its device, or None; a revoked device has none."""
     if not secret.startswith(PREFIX):
         return None
     found = db.session.execute(
@@ -140,10 +140,26 @@ def authenticate_device(secret: str, now: datetime) -> Device | None:
     ).one_or_none()
     if found is None:
         return None
-    token, device = found
+    token: DeviceToken = found[0]
     if token.used_at is None or now - token.used_at >= USE_NOTED:
         _note_use(token.id, now)
-    return device
+    return token
+
+
+def alive(token_ids: Collection[int | str]) -> dict[int, str]:
+    """Return those of these tokens that still are, with the public ids of their devices."""
+    if not token_ids:
+        return {}
+    rows = db.session.execute(
+        select(DeviceToken.id, Device.public_id)
+        .join(Device, Device.id == DeviceToken.device_id)
+        .where(
+            DeviceToken.id.in_(token_ids),
+            DeviceToken.revoked_at.is_(None),
+            Device.revoked_at.is_(None),
+        )
+    )
+    return {row.id: row.public_id for row in rows}
 
 
 def _note_use(token_id: int, now: datetime) -> None:

@@ -16,6 +16,7 @@ from devices import (
     commands,
     config_delivery,
     config_reports,
+    downloads,
     kept_files,
     registry,
     retention,
@@ -118,6 +119,11 @@ class Configurations:
         config_reports.hear(parts.store, now=utcnow())
 
 
+def end_downloads() -> None:
+    """End the downloads of this process whose readers may no longer have them."""
+    downloads.end_forbidden(now=utcnow())
+
+
 def housekeeping(server: Flask) -> list["Part"]:
     """Return the jobs of one installation; `settle` gives "no answer" its resolution."""
     return [
@@ -151,6 +157,7 @@ class Background:
             cast(Part, parts.publisher),
             self.ingest,
             Worker(server),
+            Periodic(server, end_downloads, downloads.CHECK_S),
             *housekeeping(server),
         ]
         server.extensions["gatehouse.background"] = self

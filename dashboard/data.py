@@ -7,14 +7,15 @@ import numpy as np
 from flask import Blueprint, Response, request
 
 import wiring
-from auth import access, sessions
+from auth import access, connection, sessions
+from auth.watch import Proof
 from clock import now_ms, utcnow
 from dashboard import export_query
 from dashboard.answers import answer, refusal
 from dashboard.export_query import Wanted
 from db.models import Device, User
 from devices import commands, export, imports, parquet, presence
-from devices.downloads import Download
+from devices.downloads import Download, Reader
 from errors import AppError, Invalid, NotFound, Unauthenticated
 from notify.mark import N_
 
@@ -121,8 +122,14 @@ def export_parquet() -> Response:
 
 
 def _file(asked: Wanted, parts: Iterator[bytes], media: str) -> Response:
+    session = sessions.current_session()
+    if session is None:
+        raise Unauthenticated
+    reader = Reader(
+        f"user:{session.user.public_id}", Proof("session", session.id), connection.breaker()
+    )
     return Response(
-        Download(f"user:{_person().public_id}", parts),
+        Download(reader, asked.devices, parts),
         mimetype=media,
         headers={
             "Cache-Control": "no-store",

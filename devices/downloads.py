@@ -1,17 +1,36 @@
-"""How many downloads a person has at the same time, so that one person's do not slow all."""
+"""The downloads that are running: a few for each person, and none longer than the right to it."""
 
+import errno
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 
-from errors import TooMany
+from auth import watch
+from auth.watch import Proof
+from db.models import Device
+from errors import TooMany, Unavailable
 from notify.mark import N_
 
 MOST = 2  # at the same time, a person and process
+CHECK_S = 1.0  # how often to call `end_forbidden`
+UNSENT_S = 0.2  # how long a part may be on its way that was taken before the right ended
+PATIENCE_S = 10.0  # downloads end when nobody could be asked for so long
 
 _running: Counter[str] = Counter()
 _lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who takes a download."""
+
+    name: str  # whose downloads are counted, `user:` or `device:` and a public id
+    proof: Proof  # what the request showed
+    hang_up: Callable[[], None]  # breaks the connection, whatever thread is sending on it
 
 
 class Download(Iterator[bytes]):
@@ -20,45 +39,110 @@ class Download(Iterator[bytes]):
     A class and not a generator: a generator that was never begun would not give its place back.
     """
 
-    def __init__(self, who: str, parts: Iterator[bytes]) -> None:
+    def __init__(self, reader: Reader, devices: Collection[Device], parts: Iterator[bytes]) -> None:
         """Take a place.
 
         Args:
-            who: whose downloads are counted, `user:` or `device:` and a public id.
+            reader: who takes it.
+            devices: whose readings are in it; it ends with the right to any of them.
             parts: what will be sent; a generator that is closed together with this.
 
         Raises:
             TooMany: downloads_running, the person has MOST of them.
         """
+        self.reader = reader
+        self.devices = frozenset(device.public_id for device in devices)
+        self.allowed_at = time.monotonic()
+        self._parts = parts
+        self._forbidden = False
         with _lock:
-            if _running[who] >= MOST:
+            if _running[reader.name] >= MOST:
                 raise TooMany(
                     "downloads_running",
                     N_("Please wait until your other downloads have ended."),
                     retry_after=5,
                 )
-            _running[who] += 1
-        self._who: str | None = who
-        self._parts = parts
+            _running[reader.name] += 1
+            _open.add(self)
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> bytes:
+        """Return the next part.
+
+        Raises:
+            ConnectionResetError: the right has ended; to a web server it is as if the reader had
+                hung up, so it ends the connection in the middle of the file.
+        """
         try:
-            return next(self._parts)
+            part = next(self._parts, None)
+            if self._forbidden:  # whether or not this was the end: nobody takes it for whole
+                raise ConnectionResetError(errno.ECONNRESET, "the right to this download has ended")
+            if part is None:
+                raise StopIteration
+            return part
         except BaseException:
             self.close()
             raise
+
+    def forbid(self) -> None:
+        """Give out no further part."""
+        self._forbidden = True
+
+    def hang_up(self) -> None:
+        """Break the connection if a part still waits for a slow reader."""
+        with _lock:  # once closed, the connection may carry something else
+            if self in _open:
+                self.reader.hang_up()
 
     def close(self) -> None:
         """Give the place back; a second time changes nothing."""
         if close := getattr(self._parts, "close", None):
             close()
         with _lock:
-            if self._who is None:
+            if self not in _open:
                 return
-            _running[self._who] -= 1
-            if not _running[self._who]:
-                del _running[self._who]
-            self._who = None
+            _open.remove(self)
+            _running[self.reader.name] -= 1
+            if not _running[self.reader.name]:
+                del _running[self.reader.name]
+
+
+_open: set[Download] = set()
+
+
+def end_forbidden(*, now: datetime) -> None:
+    """End each running download whose reader may no longer see a device in it.
+
+    A few queries for all of them; none when nothing runs.
+
+    Raises:
+        Unavailable: the database did not answer; after PATIENCE_S of that, all have ended.
+    """
+    with _lock:
+        running = list(_open)
+    if not running:
+        return
+    try:
+        seen = watch.reach({one.reader.proof for one in running}, now=now)
+    except Unavailable:
+        _end([one for one in running if time.monotonic() - one.allowed_at > PATIENCE_S])
+        raise
+    ended = []
+    for one in running:
+        if one.devices <= seen.get(one.reader.proof, frozenset()):
+            one.allowed_at = time.monotonic()
+        else:
+            ended.append(one)
+    _end(ended)
+
+
+def _end(ended: list[Download]) -> None:
+    """End downloads; the few that are stuck in the middle of a part by force."""
+    for one in ended:
+        one.forbid()
+    if ended:
+        time.sleep(UNSENT_S)
+    for one in ended:
+        one.hang_up()

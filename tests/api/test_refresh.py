@@ -49,7 +49,7 @@ def refusal(call: Callable[[], object]) -> str:
 
 def test_an_access_token_names_its_person_for_half_an_hour(alice, keys, now, pair):
     almost = now + timedelta(minutes=30) - SECOND
-    assert refresh.authenticate(pair.access_token, keys=keys, now=almost).id == alice.id
+    assert refresh.authenticate(pair.access_token, keys=keys, now=almost).user.id == alice.id
 
     late = now + timedelta(minutes=30)
     code = refusal(lambda: refresh.authenticate(pair.access_token, keys=keys, now=late))
@@ -94,7 +94,7 @@ def test_a_refresh_token_is_exchanged_for_another_pair(alice, keys, now, pair):
 
     assert second.refresh_token != pair.refresh_token
     assert second.expires_in == 1800
-    assert refresh.authenticate(second.access_token, keys=keys, now=later).id == alice.id
+    assert refresh.authenticate(second.access_token, keys=keys, now=later).user.id == alice.id
 
 
 def test_a_lost_answer_is_given_again_for_ten_seconds(keys, now, pair):

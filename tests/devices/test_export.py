@@ -5,6 +5,7 @@ import csv
 import gzip
 import io
 import threading
+import time
 import tracemalloc
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -17,14 +18,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import db.base
+from auth.watch import Proof
+from clock import utcnow
+from db.models import Device
 from db.telemetry.records import Batch, Series
 from db.telemetry.store import TelemetryStore
 from devices import csv_style, downloads, export, reading_pages
 from devices.csv_style import Style
-from devices.downloads import Download
+from devices.downloads import Download, Reader
 from devices.export import Column
 from devices.reading_pages import Extent
-from errors import TooMany
+from errors import TooMany, Unavailable
 
 T0 = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 FOREVER = 4_102_444_800_000
@@ -259,19 +263,24 @@ def test_every_number_time_and_name_reads_back(readings, device, sensor):
         assert row[4] == "'=unit"
 
 
+def download_of(name, parts):
+    """A download with nothing in it that could be forbidden."""
+    return Download(Reader(name, Proof("session", 0), lambda: None), [], parts)
+
+
 def test_a_person_has_two_downloads_at_the_same_time():
     def parts():
         yield b"x"
 
-    first, second = Download("alice", parts()), Download("alice", parts())
+    first, second = download_of("alice", parts()), download_of("alice", parts())
     with pytest.raises(TooMany):
-        Download("alice", parts())
-    other = Download("bob", parts())
+        download_of("alice", parts())
+    other = download_of("bob", parts())
     first.close()  # was never begun
     first.close()  # gives nothing back twice
-    third = Download("alice", parts())
+    third = download_of("alice", parts())
     with pytest.raises(TooMany):
-        Download("alice", parts())
+        download_of("alice", parts())
     assert list(second) == list(third) == list(other) == [b"x"]
     assert {"alice", "bob"}.isdisjoint(downloads._running)
 
@@ -281,11 +290,48 @@ def test_an_export_that_breaks_gives_its_place_back():
         yield b"x"
         raise RuntimeError("the store went away")
 
-    download = Download("carol", broken())
+    download = download_of("carol", broken())
     next(download)
     with pytest.raises(RuntimeError):
         next(download)
     assert "carol" not in downloads._running
+
+
+def test_a_fast_reader_gets_no_further_part_when_the_right_has_ended(monkeypatch):
+    began = time.monotonic()
+    rights = {Proof("session", 0): frozenset(), Proof("session", 1): frozenset()}
+    monkeypatch.setattr(downloads.watch, "reach", lambda proofs, now: rights)
+    hung_up = []
+    device = Device(public_id="d")
+    reader = Reader("erin", Proof("session", 1), lambda: hung_up.append("erin"))
+    last, other = Download(reader, [device], iter([b"x"])), download_of("fay", iter([b"x"]))
+    next(last)
+    downloads.end_forbidden(now=utcnow())
+
+    with pytest.raises(ConnectionResetError):  # not a clean end, although nothing was left
+        next(last)
+    assert hung_up == ["erin"]  # nobody took the part that was out
+    assert list(other) == [b"x"]
+    assert other.allowed_at > began
+    downloads.end_forbidden(now=utcnow())
+    assert hung_up == ["erin"]
+
+
+def test_a_download_goes_on_for_a_while_when_nobody_can_be_asked(monkeypatch):
+    def away(proofs, now):
+        raise Unavailable
+
+    monkeypatch.setattr(downloads.watch, "reach", away)
+    download = download_of("gus", iter([b"x", b"y"]))
+    with pytest.raises(Unavailable):
+        downloads.end_forbidden(now=utcnow())
+    assert next(download) == b"x"
+
+    download.allowed_at -= downloads.PATIENCE_S
+    with pytest.raises(Unavailable):
+        downloads.end_forbidden(now=utcnow())
+    with pytest.raises(ConnectionResetError):
+        next(download)
 
 
 def test_places_are_counted_right_from_many_threads():
@@ -293,7 +339,7 @@ def test_places_are_counted_right_from_many_threads():
 
     def take():
         with contextlib.suppress(TooMany):
-            taken.append(Download("dave", iter([b""])))
+            taken.append(download_of("dave", iter([b""])))
 
     threads = [threading.Thread(target=take) for _ in range(20)]
     for thread in threads:

@@ -357,7 +357,7 @@ def test_tokens_are_made_shown_once_and_ended(portal, alice):
     assert "backup script" in words
     assert secret not in words
     with portal.server.app_context():
-        assert tokens.authenticate_device(secret, utcnow()).id == device.id
+        assert tokens.authenticate_device(secret, utcnow()).device_id == device.id
         [_first, second] = tokens.listing(device, by=alice.user)
     [output] = [name for name in alice.app.callback_map if name.startswith("tokens-list.children@")]
     answer = alice.call(

@@ -125,7 +125,7 @@ def test_a_browser_that_is_closed_leaves_nothing_running(portal, alice, form):
     with portal.served() as address, requests.Session() as browser:
         browser.cookies.set(COOKIE, alice.token)
         path = f"{address}/data/export.{form}?device={device.public_id}"
-        with browser.get(path, stream=True, timeout=5) as answer:
+        with browser.get(path, stream=True, timeout=30) as answer:
             assert answer.raw.read(10)
             assert downloads._running[who] == 1
         until(lambda: not downloads._running[who])

@@ -48,7 +48,7 @@ def test_no_secret_of_a_device_is_kept_in_clear(house, owner):
 
 def test_a_device_has_a_token_for_http(house, owner):
     made = house.device(owner)
-    assert tokens.authenticate_device(made.token, utcnow()).id == made.device.id
+    assert tokens.authenticate_device(made.token, utcnow()).device_id == made.device.id
 
 
 def test_making_a_device_is_written_down(house, owner):
