@@ -88,9 +88,9 @@ def add(device_id: str, by: User, body: NewShare) -> ShareOnce:
 
 @routes.delete("/devices/<key:device_id>/share-tokens/<key:token_id>")
 def revoke(device_id: str, token_id: str, by: User) -> None:
-    """End a token; the levels that it gave stay."""
+    """End a token and the levels that it gave, but for those that were changed since."""
     device = access.visible(by, device_id)
-    share_tokens.revoke(device, token_id, by=by, now=utcnow(), address=client_address())
+    share_tokens.revoke(device, token_id, by=by, **circumstances())
 
 
 @routes.post("/share-tokens/redeem", status=200, refusals=(404,))

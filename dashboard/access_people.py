@@ -69,7 +69,7 @@ def section(device: Device, user: User, level: Level) -> Component:
     """Return who has access, for somebody of this level."""
     return access_sections.section(
         _("Who has access"),
-        html.Div(_people(device, user, level), id=PEOPLE),
+        html.Div(listing(device, user, level), id=PEOPLE),
         people.form(level),
     )
 
@@ -81,7 +81,7 @@ def share(user: User, clicks: int | None, email: Any, level: Any, public_id: Any
         raise PreventUpdate
     device = _device(user, public_id)
     sharing.share(device, _text(email), sharing.parse_level(_text(level)), by=user, **_told())
-    return _people(device, user), None, ""
+    return listing(device, user), None, ""
 
 
 @access("user")
@@ -94,7 +94,7 @@ def hand_over(user: User, clicks: int | None, email: Any, public_id: Any) -> Any
         device, _text(email), by=user, now=utcnow(), address=sessions.client_address()
     )
     told = _("Offered to %(person)s; nothing changes until then.", person=offer.email)
-    return components.note(told, "ok"), _people(device, user)
+    return components.note(told, "ok"), listing(device, user)
 
 
 @access("user")
@@ -104,7 +104,7 @@ def change_level(user: User, _clicks: Any, names: Any, levels: Any, public_id: A
     device = _device(user, public_id)
     level = sharing.parse_level(rows.value_in(holder, names, levels))
     sharing.change(device, holder, level, by=user, **_told())
-    return _people(device, user)
+    return listing(device, user)
 
 
 @access("user")
@@ -113,7 +113,7 @@ def remove(user: User, _clicks: Any, public_id: Any) -> Any:
     holder = rows.pressed()
     device = _device(user, public_id)
     sharing.remove(device, holder, by=user, **_told())
-    return _people(device, user)
+    return listing(device, user)
 
 
 @access("user")
@@ -122,14 +122,15 @@ def withdraw(user: User, _clicks: Any, public_id: Any) -> Any:
     offer = rows.pressed()
     device = _device(user, public_id)
     invitations.withdraw(device, offer, by=user, now=utcnow(), address=sessions.client_address())
-    return _people(device, user)
+    return listing(device, user)
 
 
 def _device(user: User, public_id: Any, level: Level = Level.MANAGER) -> Device:
     return rights.visible(user, _text(public_id), level)
 
 
-def _people(device: Device, user: User, level: Level | None = None) -> Component:
+def listing(device: Device, user: User, level: Level | None = None) -> Component:
+    """Return everybody with a level, as somebody sees them."""
     return people.listing(
         sharing.grants(device, by=user),
         invitations.invitations(device, by=user, now=utcnow()),

@@ -157,7 +157,7 @@ def _token(token: ShareToken, now: datetime) -> Component:
                 rows.button(_("Revoke"), REVOKE, token.public_id, "outline-danger"),
                 className="gh-actions",
             )
-            if state == "open"
+            if state in {"open", "used_up"}
             else None,
         ],
         className="gh-list-item",

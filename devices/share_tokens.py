@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
 
 from auth import access, audit, throttle
 from auth.keys import sha256
@@ -77,14 +78,18 @@ def of(device: Device, *, by: User) -> Sequence[ShareToken]:
     ).all()
 
 
-def revoke(device: Device, public_id: str, *, by: User, now: datetime, address: str) -> None:
-    """End a token; the levels that it gave stay and are taken away as any other.
+def revoke(
+    device: Device, public_id: str, *, by: User, bus: LiveBus, now: datetime, address: str
+) -> None:
+    """End a token and the levels that it gave, but for those that were changed since.
+
+    Who had a lower level before has that again.
 
     Raises:
         NotFound, Forbidden: `by` may not, or there is none.
     """
-    access.require(by, device, Level.MANAGER)
     with transaction() as session:
+        access.require(by, device, Level.MANAGER)
         token = session.scalar(
             select(ShareToken).where(
                 ShareToken.device_id == device.id, ShareToken.public_id == public_id
@@ -92,8 +97,12 @@ def revoke(device: Device, public_id: str, *, by: User, now: datetime, address: 
         )
         if token is None:
             raise NotFound("share_token_not_found", N_("There is no such token."))
-        token.revoked_at = token.revoked_at or now
+        if token.revoked_at is None:
+            token.revoked_at = now
+            for redemption in token.redemptions:
+                _take_back(session, token, redemption)
         _note(token, by, "share_token.revoke", now, address)
+    tell(bus, device)
 
 
 def redeem(secret: str, *, by: User, bus: LiveBus, now: datetime, address: str) -> Device:
@@ -112,6 +121,7 @@ def redeem(secret: str, *, by: User, bus: LiveBus, now: datetime, address: str) 
         if token is None or not _counts(token, now):
             raise _unknown()
         device = token.device
+        grant = _grant(session, device, by.id)
         if not any(redemption.user_id == by.id for redemption in token.redemptions):
             taken = session.execute(
                 update(ShareToken)
@@ -120,10 +130,8 @@ def redeem(secret: str, *, by: User, bus: LiveBus, now: datetime, address: str) 
             )
             if taken.rowcount != 1:  # type: ignore[attr-defined]
                 raise _unknown()
-            session.add(Redemption(token=token, user_id=by.id, who=by.email, at=now))
-        grant = session.scalar(
-            select(Grant).where(Grant.device_id == device.id, Grant.user_id == by.id)
-        )
+            before = grant.level if grant else None
+            session.add(Redemption(token=token, user_id=by.id, who=by.email, before=before, at=now))
         if grant is None:
             session.add(Grant(user=by, device=device, level=token.level, created_at=now))
         else:
@@ -141,6 +149,24 @@ def forget_ended(*, now: datetime) -> int:
         for row in rows:
             session.delete(row)
     return len(rows)
+
+
+def _take_back(session: Session, token: ShareToken, redemption: Redemption) -> None:
+    """Give the person of a redemption the level of before."""
+    grant = _grant(session, token.device, redemption.user_id)
+    if grant is None or grant.level != token.level:
+        return
+    if redemption.before is None:
+        session.delete(grant)
+    else:
+        grant.level = min(grant.level, redemption.before)
+
+
+def _grant(session: Session, device: Device, user_id: int | None) -> Grant | None:
+    found: Grant | None = session.scalar(
+        select(Grant).where(Grant.device_id == device.id, Grant.user_id == user_id)
+    )
+    return found
 
 
 def _counts(token: ShareToken, now: datetime) -> bool:

@@ -120,17 +120,18 @@ def create_token(
 
 @callback(
     Output(TOKENS, "children", allow_duplicate=True),
+    Output(access_people.PEOPLE, "children", allow_duplicate=True),
     rows.presses(hand_off.REVOKE),
     State(ids.ACCESS_DEVICE, "data"),
     prevent_initial_call=True,
 )
 @access("user")
 def revoke_token(user: User, _clicks: Any, public_id: Any) -> Any:
-    """End a share token."""
+    """End a share token and the levels that it gave."""
     token_id = rows.pressed()
     device = _device(user, public_id)
-    share_tokens.revoke(device, token_id, by=user, now=utcnow(), address=sessions.client_address())
-    return _tokens(device, user)
+    share_tokens.revoke(device, token_id, by=user, **_told())
+    return _tokens(device, user), access_people.listing(device, user)
 
 
 @callback(

@@ -105,6 +105,7 @@ class Redemption(Base):
     token_id: Mapped[int] = mapped_column(ForeignKey("share_token.id", ondelete="CASCADE"))
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id", ondelete="SET NULL"))
     who: Mapped[str] = mapped_column(String(320))  # in words, for when the account is gone
+    before: Mapped[int | None]  # the level that the person had; None: none
     at: Mapped[datetime]
 
     token: Mapped[ShareToken] = relationship(back_populates="redemptions")

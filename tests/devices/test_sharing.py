@@ -120,6 +120,28 @@ def redeem(parts, secret: str, by: User, now=NOW) -> Device:
     return share_tokens.redeem(secret, by=by, bus=parts.bus, now=now, address="")
 
 
+def withdraw(parts, door, by) -> None:
+    """Revoke the newest share token of a door."""
+    newest = share_tokens.of(door, by=by)[0].public_id
+    share_tokens.revoke(door, newest, by=by, bus=parts.bus, now=NOW, address="")
+
+
+def test_a_revoked_share_token_takes_back_what_it_gave_and_nothing_else(parts, door, owner):
+    ines, had, raised, more = (person(name) for name in ("ines", "had", "raised", "more"))
+    give(had, door, Level.MANAGER)
+    give(raised, door, Level.VIEWER)
+    secret = token(door, owner, level=Level.OPERATOR, max_uses=9)
+    for one in (ines, had, raised, more):
+        redeem(parts, secret, one)
+    sharing.change(door, more.public_id, Level.VIEWER, by=owner, bus=parts.bus, now=NOW, address="")
+
+    withdraw(parts, door, owner)
+    withdraw(parts, door, owner)  # once more: nothing is left to take
+
+    levels = [access.level(one, door) for one in (ines, had, raised, more)]
+    assert levels == [None, Level.MANAGER, Level.VIEWER, Level.VIEWER]
+
+
 def test_a_share_token_gives_its_level_and_says_who_used_it(parts, door, owner, stranger):
     redeem(parts, token(door, owner), stranger)
     assert access.level(stranger, door) is Level.MANAGER
@@ -136,9 +158,7 @@ def test_a_share_token_for_one_use_works_for_one_person(parts, door, owner, stra
 
 def test_share_tokens_end(parts, door, owner, stranger):
     late, revoked = token(door, owner), token(door, owner)
-    share_tokens.revoke(
-        door, share_tokens.of(door, by=owner)[0].public_id, by=owner, now=NOW, address=""
-    )
+    withdraw(parts, door, owner)
     with pytest.raises(NotFound):
         redeem(parts, late, stranger, now=NOW + DAY)
     with pytest.raises(NotFound):

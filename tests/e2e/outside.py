@@ -62,12 +62,14 @@ class Outside:
             for engine in db.base.db.engines.values():
                 engine.dispose()
 
-    def person(self, *devices: str, level: Level = Level.OWNER) -> Person:
+    def person(self, *devices: str, level: Level = Level.OWNER, role: str = "user") -> Person:
         """Somebody new with a level on devices."""
         now, email = utcnow(), f"right-{next(_numbers)}@example.org"
         with self.app.app_context():
             with db.base.transaction() as session:
-                user = User(email=email, email_typed=email, created_at=now, confirmed_at=now)
+                user = User(
+                    email=email, email_typed=email, role=role, created_at=now, confirmed_at=now
+                )
                 session.add(user)
                 session.flush()
                 for public_id in devices:

@@ -122,7 +122,7 @@ def test_a_device_is_handed_over_declined_and_accepted(pair):
 
 
 def test_an_engineer_redeems_a_token_that_is_revoked_then(pair):
-    gate, _people, giver, receiver = pair
+    gate, people, giver, receiver = pair
     tokens = giver.get_by_role("region", name="Tokens for engineers")
     tokens.get_by_text("New share token …").click()
     tokens.get_by_label("What it is for").fill("Hinges")
@@ -138,6 +138,8 @@ def test_an_engineer_redeems_a_token_that_is_revoked_then(pair):
 
     tokens.get_by_role("button", name="Revoke").click()
     expect(tokens.get_by_text("revoked")).to_be_visible()
+    expect(people).not_to_contain_text(WHO[1])
+    expect(again(receiver).get_by_text(gate.name)).to_have_count(0)
     receiver.get_by_label("Token", exact=True).fill(secret)
     receiver.get_by_role("button", name="Redeem").click()
     expect(receiver.get_by_text("unknown, used up or has ended")).to_be_visible()
