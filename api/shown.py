@@ -74,10 +74,12 @@ def devices(found: Iterable[tuple[Device, Level | None]]) -> list[DeviceShown]:
             kind=device.kind,
             controller_id=device.controller_id,
             hardware_id=device.hardware_id,
-            firmware=device.firmware,
+            firmware=presence.firmware(
+                device, row.attributes if (row := rows.get(device.id)) else {}
+            ),
             level=level.name.lower() if level else "",
             state=presence.state(
-                row := rows.get(device.id),
+                row,
                 expected_interval_s=device.expected_interval_s,
                 now=now,
             ),

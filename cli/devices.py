@@ -68,7 +68,9 @@ def show(device: str, as_json: bool) -> None:
     found = inventory.find(device)
     owner = inventory.owner(found)
     listed = inventory.Listed(found, owner.email_typed if owner else "")
-    more = {"firmware": found.firmware, "notes": found.notes, "timezone": found.timezone}
+    row = wiring.current().store.presence([found.id]).get(found.id)
+    firmware = presence.firmware(found, row.attributes if row else {})
+    more = {"firmware": firmware, "notes": found.notes, "timezone": found.timezone}
     living = tokens.listing(found, by=owner) if owner else []
     marks = [f"{token.public_id} {token.label}".strip() for token in living]
     use = wiring.current().store.disk_use([found.id])[found.id]

@@ -12,7 +12,7 @@ from config import Settings
 from dashboard import components, sensor_form, token_form
 from db.models import Device, DeviceToken, Level
 from db.telemetry.records import DiskUse
-from devices import fields
+from devices import fields, presence
 from devices.readings import DeviceNow
 
 NAME, RENAME, RENAMED = "device-name", "device-rename", "device-renamed"
@@ -131,12 +131,12 @@ def _facts(
         (_("Device id"), device.public_id),
         (_("Controller id"), device.controller_id),
         (_("Hardware id"), device.hardware_id or ""),
-        (_("Firmware"), device.firmware),
+        (_("Firmware"), presence.firmware(device, attributes)),
         (_("MQTT user name"), device.mqtt_username),
         (_("Topic for readings"), f"{base}/telemetry"),
         (_("Topic of commands"), f"{base}/commands"),
         (_("Readings on the disk"), components.size(use.bytes)),
-        *((name, str(value)) for name, value in attributes.items()),
+        *((name, str(value)) for name, value in attributes.items() if name != "firmware"),
     ]
     return html.Section(
         [

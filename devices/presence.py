@@ -1,10 +1,12 @@
 """Whether a device is there: four states, told apart by what it said and when."""
 
 import enum
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from clock import to_ms
+from db.models import Device
 
 MISSED = 3  # so many expected intervals without a word are late
 
@@ -44,3 +46,8 @@ def state_at(row: Seen | None, *, expected_interval_s: int, now_ms: int) -> Stat
     if now_ms - row.last_seen > MISSED * expected_interval_s * 1000:
         return State.LATE
     return State.ONLINE
+
+
+def firmware(device: Device, said: Mapping[str, Any]) -> str:
+    """Return a device's firmware: as it says on `status`, else as it was registered with."""
+    return str(said.get("firmware") or device.firmware)

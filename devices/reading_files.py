@@ -7,6 +7,7 @@ import codecs
 import csv
 import io
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +25,8 @@ SECONDS_BELOW = 100_000_000_000  # a number of the time below this is in seconds
 AHEAD_MS = 86_400_000
 MOST_ROWS = 5_000_000
 LONGEST_TEXT = 4096
+NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
+NO_NUMBER = re.compile(r"\s*[+-]?(?:nan|inf|infinity)\s*", re.IGNORECASE)
 
 
 class Refused(NamedTuple):
@@ -181,16 +184,18 @@ def _rows(
 
 def number(text: str) -> float | None:
     """Return a finite number, None if it is none."""
-    try:
-        value = float(text)
-    except ValueError:
+    if NUMBER.fullmatch(text) is None:
         return None
+    value = float(text)
     return value if math.isfinite(value) else None
 
 
 def kind_of(values: dict[int, str]) -> str:
-    """Return what the values of a sensor are: number, state or text."""
-    if all(number(value) is not None for value in values.values()):
+    """Return what the values of a sensor are: number, state or text.
+
+    A number that is none (NaN, infinite) leaves the others numbers, and is refused among them.
+    """
+    if all(NUMBER.fullmatch(value) or NO_NUMBER.fullmatch(value) for value in values.values()):
         return "number"
     if all(value.strip().lower() in TRUE | FALSE for value in values.values()):
         return "state"

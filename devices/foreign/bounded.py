@@ -3,6 +3,7 @@
 from typing import Any
 
 LONGEST = 16_384  # characters or items of any value on the way
+MOST_WRITTEN = 2048  # items of a list or object in a template, with those of what is in it
 DEEPEST_BITS = 256  # of a whole number
 NONE_GIVEN = object()
 
@@ -34,6 +35,23 @@ def checked(value: Any) -> Any:
         raise Failed
     if isinstance(value, int) and value.bit_length() > DEEPEST_BITS:
         raise Failed
+    return value
+
+
+def measured(value: Any) -> Any:
+    """Return a list or an object that a template wrote, with not too much in it at any depth.
+
+    Raises:
+        Failed: it is: lists of lists could grow without an end.
+    """
+    waiting, held = [value], 0
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list | dict):
+            held += len(one)
+            if held > MOST_WRITTEN:
+                raise Failed
+            waiting.extend(one.values() if isinstance(one, dict) else one)
     return value
 
 

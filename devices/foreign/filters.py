@@ -199,7 +199,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "upper": lambda value: str(value).upper(),
     "title": lambda value: str(value).title(),
     "capitalize": lambda value: str(value).capitalize(),
-    "trim": lambda value: str(value).strip(),
+    "trim": lambda value, marks=None: str(value).strip(marks),
     "replace": replace,
     "split": lambda value, at=None: str(value).split(at),
     "join": join,

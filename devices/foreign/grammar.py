@@ -10,8 +10,9 @@ from devices.foreign.filters import FILTERS, FUNCTIONS, METHODS, TESTS
 
 LONGEST_TEMPLATE = 8192  # characters
 MARKS = ("{{", "{%", "{#")
+OWN_STATE = "this"
 # what stands for the state of a whole house elsewhere, and for nothing here
-ELSEWHERE = frozenset({"states", "this", "trigger", "state_attr", "is_state", "has_value"})
+ELSEWHERE = frozenset({"states", "trigger", "state_attr", "is_state", "has_value"})
 KNOWN_NODES = (
     *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.Assign, nodes.AssignBlock),
     *(nodes.Const, nodes.Name, nodes.Getattr, nodes.Getitem, nodes.Slice, nodes.Filter),

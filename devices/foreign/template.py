@@ -13,9 +13,9 @@ from typing import Any
 
 from jinja2 import TemplateError, nodes
 
-from devices.foreign.bounded import MISSING, Failed, checked
+from devices.foreign.bounded import MISSING, Failed, checked, measured
 from devices.foreign.filters import FILTERS, FUNCTIONS, METHODS, TESTS
-from devices.foreign.grammar import parsed
+from devices.foreign.grammar import OWN_STATE, parsed
 from devices.foreign.moments import FIELDS
 from devices.foreign.operators import COMPARED, calculated, number
 
@@ -95,10 +95,21 @@ class _Evaluator:
             case nodes.Assign(target=nodes.Name(name=name)):
                 self._names[name] = self.value(node.node)
                 return ""
+            case nodes.Assign(target=nodes.Tuple(items=targets)):
+                self._unpack(targets, self.value(node.node))
+                return ""
             case nodes.AssignBlock(target=nodes.Name(name=name), filter=None):
                 self._names[name] = self._body(node.body).strip()
                 return ""
         raise Failed
+
+    def _unpack(self, targets: list[nodes.Expr], values: Any) -> None:
+        if not isinstance(values, list | tuple) or len(values) != len(targets):
+            raise Failed
+        for target, value in zip(targets, values, strict=True):
+            if not isinstance(target, nodes.Name):
+                raise Failed
+            self._names[target.name] = value
 
     def value(self, node: nodes.Node | None) -> Any:
         """Return the value of an expression, of bounded size."""
@@ -144,9 +155,11 @@ class _Evaluator:
             case nodes.BinExpr():
                 return calculated(node, self.value(node.left), self.value(node.right))
             case nodes.List() | nodes.Tuple():
-                return [self._single(item) for item in node.items]
+                return measured([self.value(item) for item in node.items])
             case nodes.Dict():
-                return {self._single(pair.key): self._single(pair.value) for pair in node.items}
+                return measured(
+                    {self.value(pair.key): self.value(pair.value) for pair in node.items}
+                )
         raise Failed
 
     def _joined(self, parts: list[nodes.Expr]) -> str:
@@ -155,16 +168,11 @@ class _Evaluator:
             text = checked(text + str(self.value(part)))
         return text
 
-    def _single(self, node: nodes.Expr) -> Any:
-        """Return a value that holds no others: lists of lists could grow without an end."""
-        value = self.value(node)
-        if isinstance(value, list | dict):
-            raise Failed
-        return value
-
     def _name(self, name: str) -> Any:
         if name == "value_json":
             return self._message.document
+        if name == OWN_STATE:
+            raise Failed  # whoever falls back on its own state keeps it
         return self._names.get(name, MISSING)
 
     def _item(self, node: nodes.Getitem) -> Any:

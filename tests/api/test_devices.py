@@ -3,7 +3,7 @@
 import pytest
 
 import wiring
-from db.telemetry.records import Batch
+from db.telemetry.records import Batch, PresenceRow
 from devices import inventory
 from mqtt import topics
 from tests.api.test_errors import problem
@@ -33,6 +33,18 @@ def test_adding_a_device_shows_its_secrets_this_once(program, settings):
     assert shown.json["level"] == "owner"
     assert shown.json["state"] == "never_seen"
     assert shown.json["hardware_id"] == "esp-1"
+
+
+def test_a_device_shows_the_firmware_that_it_said_last(program, server):
+    alice = program()
+    made = add(alice)
+    with server.app_context():
+        store = wiring.current().store
+        device = inventory.find(made["id"])
+        said = PresenceRow("online", 1, 1, {"firmware": "1.2.3", "rssi": -60.0})
+        store.write(Batch(presence={device.id: said}))
+
+    assert alice("GET", f"/devices/{made['id']}").json["firmware"] == "1.2.3"
 
 
 def test_every_topic_that_is_told_may_be_used():

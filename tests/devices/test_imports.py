@@ -224,6 +224,32 @@ def test_files_that_are_none_are_refused_as_a_whole(portal, alice, device, data)
     assert stored(portal, device) == {}
 
 
+def test_columns_of_a_new_device_are_numbers_states_or_texts(portal, alice, device):
+    file = """time,number,state,text,odd
+2026-01-01T00:00:00Z,1,on,1,1_000
+2026-01-01T00:00:01Z,-1.5e3,OFF,on,2
+"""
+    take(portal, device, file, by=alice)
+
+    assert {name: kind for name, (kind, _) in stored(portal, device).items()} == {
+        "number": "number",
+        "state": "state",
+        "text": "text",
+        "odd": "text",
+    }
+
+
+def test_numbers_that_are_none_do_not_make_the_others_texts(portal, alice, device):
+    file = OURS + "".join(
+        f"2026-01-01T00:00:0{second}Z,,a,{value},\r\n"
+        for second, value in enumerate(("NaN", "-Infinity", "1e999", "2.5"))
+    )
+    report = take(portal, device, file, by=alice)
+
+    assert report.refused == {"not_a_number": 3}
+    assert stored(portal, device) == {"a": ("number", [(T0 + 3000, 2.5)])}
+
+
 def test_only_lines_of_this_device_are_taken_from_a_file_of_many(portal, alice, device):
     file = (
         OURS
