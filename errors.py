@@ -72,11 +72,13 @@ class Gone(AppError):
 class TooMany(AppError):
     """Too many tries; `retry_after` says when to come back."""
 
-    status, code, text = 429, "too_many_requests", "Too many tries. Please wait a while."
+    status, code = 429, "too_many_requests"
+    text = "Too many tries. Please try again in %(minutes)s min."
 
     def __init__(self, code: str = "", text: str = "", /, *, retry_after: int, **details: object):
         self.retry_after = max(1, retry_after)
-        super().__init__(code, text, retry_after=self.retry_after, **details)
+        minutes = -(-self.retry_after // 60)
+        super().__init__(code, text, retry_after=self.retry_after, minutes=minutes, **details)
 
 
 class Unavailable(AppError):

@@ -55,6 +55,8 @@ def find(text: str) -> None:
 @click.option("--role", type=click.Choice(administration.ROLES))
 def edit(email: str, new_email: str | None, role: str | None) -> None:
     """Change the address or the role of an account."""
+    if new_email is None and role is None:
+        raise click.UsageError("Nothing is to be changed: name --email or --role.")
     user = _user(email)
     administration.edit(user, by=None, now=utcnow(), email=new_email, role=role)
     click.echo(f"{user.email} is {user.role}")

@@ -169,6 +169,8 @@ def test_the_shell_adds_lists_edits_and_deletes(house, visitor, shell):
     assert shell("resend", "bo@example.org").exit_code == 0
     assert len(mails(house, "bo@example.org")) == 2
     assert shell("role", "bo@example.org", "admin").exit_code == 0
+    nothing = shell("edit", "bo@example.org")
+    assert (nothing.exit_code, "name --email or --role" in nothing.output) == (2, True)
     assert shell("edit", "bo@example.org", "--email", "Bob@example.org").exit_code == 0
     assert account(house, "bob@example.org").is_admin
     person = visitor()

@@ -41,6 +41,7 @@ def test_the_sixth_wrong_try_in_five_minutes_pauses_the_account(house, visitor):
         assert statuses == [401] * 5 + [429]
         answer = visitor().log_in(EMAIL)
         assert (answer.status_code, answer.headers["Retry-After"]) == (429, "60")
+        assert "Please try again in 1 min." in text(answer)
         assert visitor().log_in("bo@example.org").status_code == 303
     with freeze_time(NOW + timedelta(seconds=61)):
         assert visitor().log_in(EMAIL).status_code == 303
