@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from devices.foreign import announcements
+from devices.foreign import announcements, bounds
 from devices.foreign.entities import Availability, Foreign, Signal
 from devices.foreign.reader import Reader
 from tests.devices.foreign.playing import sent
@@ -210,3 +210,25 @@ def test_an_update_says_what_is_installed_and_can_be_pressed():
     for payload in (b"1.2", b'{"installed_version": "1.2", "latest_version": "2"}'):
         assert [one.value for one in reader.take("u", payload).values] == ["1.2"]
     assert asked(found, "press") == ("u/set", "GO")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "free"),
+    [
+        ("home/gw/state", True),
+        ("+/+/BTtoMQTT/A4C138AABBCC", True),
+        ("+/gw/BTtoMQTT/#", True),
+        ("gatehouse/+/BTtoMQTT/A4C138AABBCC", False),
+        ("+/+/telemetry", False),
+        ("+/+/led/+", False),
+        ("+/front/commands/#", False),
+        ("+/+/+/BTtoMQTT", False),
+        ("+/+/#", False),
+        ("+/+", False),
+        ("gatehouse/#", False),
+        ("#", False),
+        ("$SYS/broker", False),
+    ],
+)
+def test_a_filter_may_be_wide_where_our_own_devices_do_not_speak(wanted: str, free: bool):
+    assert (bounds.is_filter(wanted) and bounds.outside("gatehouse", wanted)) is free
