@@ -10,7 +10,11 @@ from flask_babel import gettext as _
 
 import wiring
 from auth import sessions
-from dashboard import callbacks, headers, unread
+from auth.routes.blueprint import refused
+from dashboard import access, callbacks, headers, unread
+from db.models import User
+from errors import Forbidden
+from notify.mark import N_
 
 OPEN = frozenset(
     {
@@ -66,13 +70,21 @@ def install(server: Flask, app: dash.Dash) -> None:
             return _to_login()
         if request.path == callbacks.PATH:
             return callbacks.refusal(app, user)
-        return None
+        return _closed_page(app, user)
 
     # before all others, so that a stranger hears the same whatever else is wrong with a request
     server.before_request_funcs.setdefault(None, []).insert(0, guard)
     server.after_request(headers.writer(app))
     server.after_request(unread.read_away)
     server.register_error_handler(DependencyException, lambda _error: ("", 404))
+
+
+def _closed_page(app: dash.Dash, user: User) -> Response | None:
+    """Say in words that a page is not for this person; Dash would leave it empty."""
+    page = callbacks.page_at(app, request.path) if request.endpoint in headers.DASH_PAGES else None
+    if page is None or access.allows(access.declared(page["layout"]), user):
+        return None
+    return refused(Forbidden("admins_only", N_("Only administrators may do that.")))
 
 
 def _from_elsewhere() -> bool:

@@ -99,6 +99,14 @@ def test_a_user_cannot_call_what_is_for_administrators(portal, alice):
         setattr(function, MARK, "user")
 
 
+def test_a_page_for_administrators_says_so_to_others(portal, alice):
+    answer = alice.get("/admin")
+    assert answer.status_code == 403
+    assert "Only administrators may do that." in answer.text
+    assert 'href="/"' in answer.text
+    assert portal.person("head@example.org", role="admin").get("/admin").status_code == 200
+
+
 def test_a_page_leads_to_the_login_and_back(stranger):
     answer = stranger.get("/devices/abc?range=6h")
 
