@@ -26,6 +26,7 @@ import dashboard.actions
 import dashboard.build
 import dashboard.data
 import dashboard.file_download
+import dashboard.file_sending
 import dashboard.gate
 import dashboard.guest
 import dashboard.live
@@ -94,6 +95,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         dashboard.data.bp,
         dashboard.log_csv.bp,
         dashboard.file_download.bp,
+        dashboard.file_sending.bp,
         dashboard.actions.bp,
         dashboard.guest.bp,
     ):

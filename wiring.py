@@ -7,6 +7,7 @@ from flask import Flask, current_app
 
 from auth.keys import Keys
 from config import Settings
+from devices.file_delivery import Way
 from devices.ports import BrokerAdmin, BrokerLog, LiveBus, NoBrokerLog, Publisher
 
 if TYPE_CHECKING:
@@ -24,6 +25,17 @@ class Wiring:
     publisher: Publisher
     broker: BrokerAdmin
     brokerlog: BrokerLog = field(default_factory=NoBrokerLog)
+
+    @property
+    def file_way(self) -> Way:
+        """The way of a file to its device."""
+        return Way(
+            self.settings.instance_dir / "files",
+            self.settings.url,
+            self.publisher,
+            self.keys,
+            self.settings.mqtt_namespace,
+        )
 
 
 def attach(server: Flask, parts: Wiring) -> None:

@@ -7,9 +7,7 @@ from pydantic import Field
 import wiring
 from api.models import Answer, Body, Page, Time
 from api.routing import Routes
-from auth import access
-from auth.sessions import client_address
-from clock import utcnow
+from auth import access, circumstances
 from db.models import Device, User
 from devices import config_reports, configs
 from errors import NotFound
@@ -65,7 +63,7 @@ def versions(device_id: str, by: User) -> Page[VersionShown]:
 def push(device_id: str, by: User, body: NewConfig) -> ConfigPushed:
     """Push a configuration as the next version; the same one again is sent again."""
     device = access.visible(by, device_id)
-    pushed = configs.push(device, body.config, by=by, **_circumstances())
+    pushed = configs.push(device, body.config, by=by, **circumstances.of_push())
     return ConfigPushed(**_newest(device, by), sent=pushed.sent)
 
 
@@ -74,19 +72,8 @@ def push_again(device_id: str, version: str, by: User) -> ConfigPushed:
     """Push what an earlier version said as the next version."""
     device = access.visible(by, device_id)
     number = int(version) if version.isascii() and version.isdigit() else 0  # there is no 0
-    pushed = configs.push_again(device, number, by=by, **_circumstances())
+    pushed = configs.push_again(device, number, by=by, **circumstances.of_push())
     return ConfigPushed(**_newest(device, by), sent=pushed.sent)
-
-
-def _circumstances() -> dict[str, Any]:
-    parts = wiring.current()
-    return {
-        "store": parts.store,
-        "publisher": parts.publisher,
-        "namespace": parts.settings.mqtt_namespace,
-        "now": utcnow(),
-        "address": client_address(),
-    }
 
 
 def _newest(device: Device, by: User) -> dict[str, Any]:

@@ -18,9 +18,8 @@ from auth import access, throttle
 from auth.sessions import client_address
 from clock import utcnow
 from db.models import Device, DeviceFile, Level, User
-from devices import files, kept_files
+from devices import file_delivery, files, kept_files
 from errors import Forbidden, Invalid
-from mqtt import topics
 from notify.mark import N_
 
 routes = Routes("files")
@@ -42,7 +41,7 @@ class NewFile(Body):
 
 
 class FileShown(Answer):
-    """A file and how far it is: waiting, whole, fetched."""
+    """A file and how far it is: waiting, whole, fetched, refused."""
 
     id: str
     name: str
@@ -51,15 +50,22 @@ class FileShown(Answer):
     sha256: str
     state: str
     received: int
+    sent_at: Time | None  # when the device, which was there, was told of it
+    result: str  # why the device refused it
     created_at: Time
     expires_at: Time
 
 
-class FileOnce(FileShown):
+class FileTold(FileShown):
+    """A file, and whether its device was told of it over MQTT."""
+
+    told: bool
+
+
+class FileOnce(FileTold):
     """A file with the address for its bytes, which is shown this once."""
 
     url: str
-    told: bool  # whether the device was told of it over MQTT
 
 
 @routes.post("/devices/<key:device_id>/files", refusals=(403, 410))
@@ -70,25 +76,25 @@ def announce(device_id: str, by: User | Device, body: NewFile) -> FileOnce:
     all its bytes are here; or asks the device for one (`upload`): it is told at once.
     """
     device = reach(by, device_id, Level.MANAGER)
-    if isinstance(by, Device) and body.direction != "upload":
-        raise Forbidden("direction", N_("A device uploads."))
+    way, now = wiring.current().file_way, utcnow()
+    if isinstance(by, Device):
+        _check_device(by, body)
     offer = files.announce(
         device,
         name=body.name,
         size=body.size,
         digest=body.sha256,
         direction=body.direction,
-        now=utcnow(),
+        by=by,
+        now=now,
+        address=client_address(),
     )
     told = False
     if body.content is not None:
-        file = files.receive(
-            offer.file, iter([body.content]), offset=0, folder=_folder(), now=utcnow()
-        )
-        told = _tell_when_whole(file)
+        told = file_delivery.take(offer.file, [body.content], offset=0, way=way, now=now)
     elif isinstance(by, User) and body.direction == "upload":
-        told = _tell(offer)
-    url = f"{wiring.current().settings.url}/api/v1/transfers/{offer.token}"
+        told = file_delivery.tell(offer, way=way, now=now)
+    url = f"{way.url}/api/v1/transfers/{offer.token}"
     return FileOnce(**_fields(offer.file), url=url, told=told)
 
 
@@ -119,6 +125,20 @@ def delete(device_id: str, file_id: str, by: User) -> None:
     )
 
 
+@routes.post("/devices/<key:device_id>/files/<key:file_id>/send", status=200)
+def send_again(device_id: str, file_id: str, by: User) -> FileTold:
+    """Tell a device again of a file for it, under a new URL."""
+    told = file_delivery.send_again(
+        access.visible(by, device_id),
+        file_id,
+        by=by,
+        way=wiring.current().file_way,
+        now=utcnow(),
+        address=client_address(),
+    )
+    return FileTold(**_fields(kept_files.find(file_id, by=by)), told=told)
+
+
 @routes.put("/transfers/<key:token>", status=(200, 202), takes=(BYTES,), refusals=(409, 410))
 def put(token: str) -> tuple[FileShown, int]:
     """Send the bytes of a file, or the next part of them with `Content-Range`.
@@ -131,9 +151,12 @@ def put(token: str) -> tuple[FileShown, int]:
         raise WrongMedia(accepted=BYTES)
     file = files.by_token(token, "waiting", now=utcnow())
     request.max_content_length = file.size + 1
-    file = files.receive(file, _chunks(), offset=_offset(file), folder=_folder(), now=utcnow())
-    _tell_when_whole(file)
-    return FileShown(**_fields(file)), 200 if file.state == "whole" else 202
+    start, parts = _offset(file), wiring.current()
+    chunks: Iterator[bytes] = _chunks()
+    if file.direction == "upload":
+        chunks = map(file_delivery.turning(file, token, start=start, keys=parts.keys), chunks)
+    file_delivery.take(file, chunks, offset=start, way=parts.file_way, now=utcnow())
+    return FileShown(**_fields(file)), 202 if file.state == "waiting" else 200
 
 
 @routes.get("/transfers/<key:token>", status=(200, 206), media=(BYTES,), refusals=(410, 416))
@@ -141,18 +164,22 @@ def fetch(token: str) -> Response:
     """Fetch a file that was announced to the device, or a range of it; once it is whole."""
     _slow_down()
     file = files.by_token(token, "whole", now=utcnow())
-    return _bytes(kept_files.path_of(file, _folder()), file, at_end=files.ender(file))
+    return _bytes(kept_files.path_of(file, _folder()), file, token=token)
 
 
-def _bytes(path: Path, file: DeviceFile, *, at_end: Callable[[], None] | None = None) -> Response:
-    """Return a file, or the range that was asked for; `at_end` follows its last byte."""
+def _bytes(path: Path, file: DeviceFile, *, token: str = "") -> Response:
+    """Return a file, or the range that was asked for; under a token, as its device fetches it."""
     start, stop, status = 0, file.size, 200
     if request.range is not None:
         found = request.range.range_for_length(file.size)
         if found is None:
             raise RequestedRangeNotSatisfiable(file.size)
         (start, stop), status = found, 206
-    answer = Response(_parts(path, start, stop, at_end), status, mimetype=BYTES)
+    parts = _parts(path, start, stop, file_delivery.ender(file) if token else None)
+    if token:
+        keys = wiring.current().keys
+        parts = map(file_delivery.turning(file, token, start=start, keys=keys), parts)
+    answer = Response(parts, status, mimetype=BYTES)
     answer.content_length = stop - start
     answer.headers["Accept-Ranges"] = "bytes"
     if status == 206:
@@ -191,21 +218,12 @@ def _offset(file: DeviceFile) -> int:
     return int(match[1])
 
 
-def _tell_when_whole(file: DeviceFile) -> bool:
-    """Tell the device of a file for it that has arrived; returns whether it was told."""
-    if file.state != "whole" or file.direction != "download":
-        return False
-    return _tell(files.renew(file, now=utcnow()))
-
-
-def _tell(offer: files.Offer) -> bool:
-    parts = wiring.current()
-    return files.tell_device(
-        offer,
-        url=parts.settings.url,
-        publisher=parts.publisher,
-        topic=topics.of(parts.settings.mqtt_namespace, offer.file.device.controller_id, "files"),
-    )
+def _check_device(device: Device, body: NewFile) -> None:
+    """Let a device announce what it sends, unless that would tell others what it seals."""
+    if body.direction != "upload":
+        raise Forbidden("direction", N_("A device uploads."))
+    if device.sealed and not wiring.current().settings.url.startswith("https:"):
+        raise Forbidden("not_sealed", N_("This device sends sealed messages only."))
 
 
 def _slow_down() -> None:
@@ -225,6 +243,8 @@ def _fields(file: DeviceFile) -> dict[str, Any]:
         "sha256": file.sha256,
         "state": file.state,
         "received": file.received,
+        "sent_at": file.sent_at,
+        "result": file.result,
         "created_at": file.created_at,
         "expires_at": file.expires_at,
     }

@@ -115,7 +115,9 @@ class Configurations:
         if parts.publisher.connections != self._connections:
             self._connections = parts.publisher.connections
             config_delivery.doubt()
-        config_delivery.deliver(publisher=parts.publisher, namespace=parts.settings.mqtt_namespace)
+        config_delivery.deliver(
+            publisher=parts.publisher, keys=parts.keys, namespace=parts.settings.mqtt_namespace
+        )
         config_reports.hear(parts.store, now=utcnow())
 
 

@@ -1,6 +1,7 @@
-"""Files of a device on a page: what arrived, how large it is, and how much room there is."""
+"""Files of a device on a page: how far each one is, how much room there is, sending another."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from dash import html
 from dash.development.base_component import Component
@@ -10,24 +11,66 @@ from flask_babel import gettext as _
 from clock import to_ms
 from dashboard import components, rows
 from db.models import Device, DeviceFile
-from devices import kept_files
+from devices import file_delivery, kept_files
+from devices.file_delivery import State
+from devices.files import LARGEST
 
-DELETE = "file-delete"
+DELETE, AGAIN, TOLD = "file-delete", "file-again", "file-told"
 SHOWN_DIGITS = 12  # of a checksum; the button copies all
+TONES = {
+    State.WAITING: "sent",
+    State.HERE: "done",
+    State.UNSENT: "no_answer",
+    State.SENT: "sent",
+    State.FETCHED: "done",
+    State.REFUSED: "failed",
+    State.EXPIRED: "expired",
+}
 
 
-def state_words() -> dict[str, str]:
+def state_words() -> dict[State, str]:
     """Return how far a file is, in words."""
-    return {"waiting": _("on its way"), "whole": _("here"), "fetched": _("fetched by the device")}
+    return {
+        State.WAITING: _("on its way"),
+        State.HERE: _("here"),
+        State.UNSENT: _("not sent: the device is not connected"),
+        State.SENT: _("sent, no answer yet"),
+        State.FETCHED: _("fetched by the device"),
+        State.REFUSED: _("refused"),
+        State.EXPIRED: _("expired"),
+    }
 
 
-def listing(device: Device, found: Sequence[DeviceFile], used: int) -> Component:
+def sender(device: Device) -> Component:
+    """Return where a file for the device is chosen; the page's script sends it."""
+    return components.fold(
+        _("Send a file …"),
+        html.Div(
+            [
+                html.P(
+                    _(
+                        "At most %(most)s. A device that is not connected does not hear of it;"
+                        " then send it again.",
+                        most=size(LARGEST),
+                    )
+                ),
+                html.Div(
+                    **{
+                        "data-send-file": "",
+                        "data-device": device.public_id,
+                        "data-most": str(LARGEST),
+                    }
+                ),
+            ]
+        ),
+    )
+
+
+def listing(device: Device, found: Sequence[DeviceFile], used: int, *, now: datetime) -> Component:
     """Return the files, newest first, and how much of the room they take."""
     room = _("%(used)s of %(most)s used", used=size(used), most=size(kept_files.QUOTA))
     if not found:
-        return html.P(
-            [_("The device has not sent a file yet."), " ", room], className="gh-muted mb-0"
-        )
+        return html.P([_("No file has travelled yet."), " ", room], className="gh-muted mb-0")
     return html.Div(
         [
             html.Div(
@@ -39,14 +82,15 @@ def listing(device: Device, found: Sequence[DeviceFile], used: int) -> Component
                 ],
                 className="gh-quota",
             ),
-            html.Div([_file(device, one) for one in found], className="gh-list"),
+            html.Div([_file(device, one, now) for one in found], className="gh-list"),
         ],
         className="gh-stack",
     )
 
 
-def _file(device: Device, file: DeviceFile) -> Component:
-    is_here = file.state != "waiting"
+def _file(device: Device, file: DeviceFile, now: datetime) -> Component:
+    state = file_delivery.state(file, now=now)
+    is_here = file.state != "waiting" and file.received == file.size
     way = _("from the device") if file.direction == "upload" else _("to the device")
     arrived = (
         size(file.size)
@@ -64,9 +108,7 @@ def _file(device: Device, file: DeviceFile) -> Component:
                 [
                     html.Strong(file.name, className="text-break"),
                     html.Span(
-                        state_words().get(file.state, file.state),
-                        className="gh-badge",
-                        **{"data-state": "done" if is_here else "sent"},
+                        state_words()[state], className="gh-badge", **{"data-state": TONES[state]}
                     ),
                 ],
                 className="gh-list-head",
@@ -75,6 +117,7 @@ def _file(device: Device, file: DeviceFile) -> Component:
                 [way, " · ", arrived, " · ", components.moment(to_ms(file.created_at))],
                 className="gh-muted gh-small",
             ),
+            html.Div(file.result) if file.result else None,
             html.Div(
                 [
                     _("Checksum"),
@@ -87,6 +130,9 @@ def _file(device: Device, file: DeviceFile) -> Component:
             html.Div(
                 [
                     download if is_here else None,
+                    rows.button(_("Send again"), AGAIN, file.public_id)
+                    if is_here and file.direction == "download"
+                    else None,
                     components.fold(
                         _("Delete …"),
                         rows.button(_("Delete file"), DELETE, file.public_id, "outline-danger"),
@@ -109,6 +155,9 @@ def size(count: int) -> str:
     return str(_("%(size)s MB", size=format_decimal(round(count / 1e6, 1))))
 
 
-def mark_of(found: Sequence[DeviceFile]) -> str:
+def mark_of(found: Sequence[DeviceFile], *, now: datetime) -> str:
     """Return a mark that changes whenever the list does."""
-    return ",".join(f"{one.public_id}{one.state}{one.received}" for one in found)
+    return ",".join(
+        f"{one.public_id}{file_delivery.state(one, now=now)}{one.received}{one.result}"
+        for one in found
+    )

@@ -2,8 +2,8 @@
 
 What should lie retained follows from the devices and their versions; what does lie there is
 written down before it is sent and again when the broker has taken it.  `deliver` sends the
-difference.  So a broker that was away, a device that moved to another topic, and a device that
-is gone are the same case.
+difference.  So a broker that was away, a device that moved to another topic, one that has to be
+told sealed from now on, and one that is gone are the same case.
 """
 
 import threading
@@ -12,9 +12,11 @@ import msgspec
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from auth.keys import Keys
 from clock import utcnow
 from db.base import db, elsewhere, transaction
 from db.models import Device, DeviceConfig, RetainedConfig
+from devices import envelopes
 from devices.ports import Publisher
 from mqtt import topics
 
@@ -24,7 +26,7 @@ RESERVED = "version"  # the server writes it into what it sends
 _turn = threading.Lock()  # who reads what is newest sends it before anybody else reads
 
 
-def lay(device_id: int, *, publisher: Publisher, namespace: str) -> bool:
+def lay(device_id: int, *, publisher: Publisher, keys: Keys, namespace: str) -> bool:
     """Lay the newest version of a device on its topic; returns whether the broker was there."""
     begin = elsewhere()
     with _turn:
@@ -42,9 +44,18 @@ def lay(device_id: int, *, publisher: Publisher, namespace: str) -> bool:
                 controller_id=device.controller_id
             )
             row.device_id, row.version, row.taken_at = device_id, config.version, None
+            row.sealed = device.sealed
             session.add(row)
-            place, version = device.controller_id, config.version
-            message = msgspec.json.encode({**config.body, RESERVED: version})
+            place, version, sealed = device.controller_id, config.version, device.sealed
+            letter = envelopes.address(
+                session,
+                device,
+                envelopes.RETAINED,
+                msgspec.json.encode({**config.body, RESERVED: version}),
+                keys=keys,
+                namespace=namespace,
+                now=utcnow(),
+            )
 
         def taken(_heard: bool) -> None:
             with begin() as session:
@@ -54,16 +65,15 @@ def lay(device_id: int, *, publisher: Publisher, namespace: str) -> bool:
                         RetainedConfig.controller_id == place,
                         RetainedConfig.device_id == device_id,
                         RetainedConfig.version == version,
+                        RetainedConfig.sealed == sealed,
                     )
                     .values(taken_at=utcnow())
                 )
 
-        return publisher.publish(
-            topics.of(namespace, place, "config"), message, retain=True, on_taken=taken
-        )
+        return publisher.publish(letter.topic, letter.message, retain=True, on_taken=taken)
 
 
-def deliver(*, publisher: Publisher, namespace: str) -> int:
+def deliver(*, publisher: Publisher, keys: Keys, namespace: str) -> int:
     """Send what the broker does not have and clear what it should not have; returns how many."""
     if not publisher.connected:
         return 0
@@ -71,7 +81,7 @@ def deliver(*, publisher: Publisher, namespace: str) -> int:
     session.rollback()  # at what is there now
     missing, left = _missing(session), _left(session)
     for device_id in missing:
-        lay(device_id, publisher=publisher, namespace=namespace)
+        lay(device_id, publisher=publisher, keys=keys, namespace=namespace)
     for place in left:
         _clear(place, publisher=publisher, namespace=namespace)
     return len(missing) + len(left)
@@ -93,6 +103,7 @@ def _missing(session: Session) -> list[int]:
         RetainedConfig.controller_id == Device.controller_id,
         RetainedConfig.device_id == Device.id,
         RetainedConfig.version == newest.c.version,
+        RetainedConfig.sealed == Device.sealed,
     )
     return list(
         session.scalars(
@@ -134,4 +145,5 @@ def _clear(place: str, *, publisher: Publisher, namespace: str) -> None:
         with begin() as session:
             if not is_left(session):
                 return
-        publisher.publish(topics.of(namespace, place, "config"), b"", retain=True, on_taken=taken)
+        topic = topics.of(namespace, place, envelopes.RETAINED)
+        publisher.publish(topic, b"", retain=True, on_taken=taken)

@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import select
 
 from auth import access
+from auth.keys import Keys
 from db.base import db, transaction
 from db.models import Device, DeviceConfig, Level, RetainedConfig, User
 from devices import config_delivery, config_reports
@@ -90,6 +91,7 @@ def push(
     by: User,
     store: "TelemetryStore",
     publisher: Publisher,
+    keys: Keys,
     namespace: str,
     now: datetime,
     address: str,
@@ -104,6 +106,7 @@ def push(
         by: who pushes it.
         store: knows what the device said last; it is kept with the version that it is about.
         publisher: the way to the broker.
+        keys: from which those follow that seal it, if the device asks for that.
         namespace: MQTT_NAMESPACE.
         now: the present moment.
         address: of the request.
@@ -133,7 +136,7 @@ def push(
             for old in _versions(device, limit=None)[KEPT - 1 :]:
                 session.delete(old)
             note(device, by, "config.push", now, address, version=str(config.version))
-    sent = config_delivery.lay(device.id, publisher=publisher, namespace=namespace)
+    sent = config_delivery.lay(device.id, publisher=publisher, keys=keys, namespace=namespace)
     return Pushed(config, sent)
 
 
@@ -144,6 +147,7 @@ def push_again(
     by: User,
     store: "TelemetryStore",
     publisher: Publisher,
+    keys: Keys,
     namespace: str,
     now: datetime,
     address: str,
@@ -164,6 +168,7 @@ def push_again(
         by=by,
         store=store,
         publisher=publisher,
+        keys=keys,
         namespace=namespace,
         now=now,
         address=address,
@@ -201,6 +206,7 @@ def _version(
     is_there = (
         laid is not None
         and (laid.device_id, laid.version) == (config.device_id, config.version)
+        and laid.sealed == config.device.sealed
         and laid.taken_at is not None
     )
     return Version(config, State.SENT if is_there else State.WAITING, "")

@@ -7,20 +7,19 @@ upload that was cut goes on where it stopped; announced again, under a new URL.
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
-import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from auth.keys import sha256
-from db.base import db, elsewhere, transaction
-from db.models import Device, DeviceFile
+from db.base import db, transaction
+from db.models import Device, DeviceFile, User
 from devices import kept_files
-from devices.ports import Publisher
+from devices.rights import note
 from errors import AppError, Conflict, Gone, Invalid, NotFound
 from notify.mark import N_
 
@@ -46,24 +45,39 @@ class Offer:
 
 
 def announce(
-    device: Device, *, name: str, size: int, digest: str, direction: str, now: datetime
+    device: Device,
+    *,
+    name: str,
+    size: int,
+    digest: str,
+    direction: str,
+    by: User | Device,
+    now: datetime,
+    address: str,
 ) -> Offer:
-    """Make room for a file that will travel; the caller has authenticated the device or person.
+    """Make room for a file that will travel; the caller has checked that `by` may.
 
     A file that was announced before and has not arrived whole goes on under a new URL.
+
+    Args:
+        device: whose file.
+        name: how people see it.
+        size: of all of it, in bytes.
+        digest: SHA-256 in hex digits.
+        direction: "upload" from the device, "download" to it.
+        by: the device itself, or a person; what a person does is written down.
+        now: the present moment.
+        address: of the request.
 
     Raises:
         Invalid: a name with a path in it, a wrong digest or direction.
         TooLarge: the file, or all files of the device together, would be too large.
     """
-    if not NAME.fullmatch(name) or name.strip(". ") == "":
-        raise Invalid("file_name", N_("A file name has no path and at most 120 letters."))
+    check(name, size)
     if not HEX.fullmatch(digest):
         raise Invalid("sha256_form", N_("sha256 is 64 hexadecimal digits."), field="sha256")
     if direction not in {"upload", "download"}:
         raise Invalid("direction", N_("direction is upload or download."), field="direction")
-    if not 0 <= size <= LARGEST:
-        raise TooLarge()
     token = secrets.token_urlsafe(32)
     with transaction() as session:
         file = session.scalar(
@@ -77,10 +91,7 @@ def announce(
             )
         )
         if file is None:
-            if kept_files.used(device) + size > kept_files.QUOTA:
-                raise TooLarge(
-                    "quota_exceeded", N_("The device's files take all the room they may.")
-                )
+            check_room(device, size)
             file = DeviceFile(
                 device=device,
                 direction=direction,
@@ -92,38 +103,34 @@ def announce(
             session.add(file)
         file.url_hash, file.url_expires_at = sha256(token), now + URL_LIFETIME
         file.expires_at = now + KEPT
+        if isinstance(by, User):
+            is_down = direction == "download"
+            note(device, by, "file.send" if is_down else "file.ask", now, address, name=name)
         session.flush()
     return Offer(file, token)
 
 
-def tell_device(offer: Offer, *, url: str, publisher: Publisher, topic: str) -> bool:
-    """Announce a file to its device over MQTT; returns whether the broker was there."""
-    file = offer.file
-    assert file.url_expires_at is not None
-    return publisher.publish(
-        topic,
-        msgspec.json.encode(
-            {
-                "id": file.public_id,
-                "name": file.name,
-                "size": file.size,
-                "sha256": file.sha256,
-                "url": f"{url}/api/v1/transfers/{offer.token}",
-                "expires": int(file.url_expires_at.timestamp() * 1000),
-                "direction": file.direction,
-            }
-        ),
-        expires_in_s=URL_LIFETIME.total_seconds(),
-    )
+def check(name: str, size: int) -> None:
+    """Let a file through that may be kept.
+
+    Raises:
+        Invalid: a name with a path in it.
+        TooLarge: it is too large for any device.
+    """
+    if not NAME.fullmatch(name) or name.strip(". ") == "":
+        raise Invalid("file_name", N_("A file name has no path and at most 120 letters."))
+    if not 0 <= size <= LARGEST:
+        raise TooLarge()
 
 
-def renew(file: DeviceFile, *, now: datetime) -> Offer:
-    """Give a whole file a new temporary URL, under which its device fetches it."""
-    token = secrets.token_urlsafe(32)
-    with transaction():
-        db.session.refresh(file)
-        file.url_hash, file.url_expires_at = sha256(token), now + URL_LIFETIME
-    return Offer(file, token)
+def check_room(device: Device, size: int) -> None:
+    """Let a file through for which a device has room.
+
+    Raises:
+        TooLarge: quota_exceeded.
+    """
+    if kept_files.used(device) + size > kept_files.QUOTA:
+        raise TooLarge("quota_exceeded", N_("The device's files take all the room they may."))
 
 
 def by_token(token: str, state: str, *, now: datetime) -> DeviceFile:
@@ -183,21 +190,6 @@ def receive(
         path.unlink(missing_ok=True)
         raise Invalid("checksum", N_("The bytes are not those that sha256 announced."))
     return file
-
-
-def ender(file: DeviceFile) -> Callable[[], None]:
-    """Return what to call, from anywhere, when a device has fetched a file: its URL ends."""
-    identity, begin = file.id, elsewhere()
-
-    def fetched() -> None:
-        with begin() as session:
-            session.execute(
-                update(DeviceFile)
-                .where(DeviceFile.id == identity)
-                .values(state="fetched", url_hash=None)
-            )
-
-    return fetched
 
 
 def _opened(path: Path, *, anew: bool) -> IO[bytes]:

@@ -1,18 +1,15 @@
 """What a command is on its way: signed JSON, the same sealed, or the trigger of a simple lock."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, case, exists, select, update
+from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import BindParameter
 
 from auth.keys import Keys
-from clock import to_ms
 from db.models import Command, Device, Handshake
-from devices import asking, credentials, handshake, signing
-from mqtt.sealing import DOWN, Seal
+from devices import asking, credentials, envelopes, handshake, signing
 
 # which language a device speaks, in one question: foreign, rotating, or else our own
 _device_id: BindParameter[int] = bindparam("device", type_=Device.id.type)
@@ -68,27 +65,13 @@ def prepare(
         return Order(spoken.topic, message, rotating=True)
     device = command.device
     key = credentials.command_key(keys, device)
-    message = signing.message(command, body, key)
-    topic = f"{namespace}/{device.controller_id}/commands"
-    if not device.sealed:
-        return Order(topic, message)
-    topic = f"{namespace}/{device.controller_id}/{DOWN}"
-    n = _next(session, device, now)
-    return Order(topic, Seal(key, topic).seal("commands", json.loads(message), n=n))
-
-
-def _next(session: Session, device: Device, now: datetime) -> int:
-    """Return a counter above all before.
-
-    It follows the clock, so that a database restored from a backup does not fall behind what
-    the device has heard.
-    """
-    ms = to_ms(now)
-    count: int | None = session.scalar(
-        update(Device)
-        .where(Device.id == device.id)
-        .values(sealed_n=case((Device.sealed_n >= ms, Device.sealed_n + 1), else_=ms))
-        .returning(Device.sealed_n)
+    letter = envelopes.address(
+        session,
+        device,
+        "commands",
+        signing.message(command, body, key),
+        keys=keys,
+        namespace=namespace,
+        now=now,
     )
-    assert count is not None  # the device is there: the command refers to it
-    return count
+    return Order(letter.topic, letter.message)

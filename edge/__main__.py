@@ -1,4 +1,4 @@
-"""`python -m edge run|check|simulate`."""
+"""`python -m edge run|check|upload|simulate`."""
 
 import argparse
 import logging
@@ -7,11 +7,16 @@ import sys
 from pathlib import Path
 
 from edge.check import check
+from edge.commands import Refused
 from edge.config import load
+from edge.journal import Journal
 from edge.login import ConfigError, read_house
+from edge.outgoing import Outgoing
 from edge.run import Runner
 from edge.simulated.house import House
 from edge.simulated.lock import Mode
+from edge.web import Failed, Web
+from edge.wire import wire_of
 
 CONFIG = Path("/etc/gatehouse-edge.toml")
 
@@ -48,12 +53,31 @@ def run(options: argparse.Namespace) -> int:
     try:
         runner = Runner(config)
     except OSError as error:
-        print(f"state_dir {config.state_dir}: cannot be written ({error})", file=sys.stderr)
+        print(f"{error.filename or config.state_dir}: {error.strerror}", file=sys.stderr)
         return 1
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: runner.end())
     runner.run()
     return 0
+
+
+def upload(options: argparse.Namespace) -> int:
+    """Send files to the server; 1 if one could not be sent."""
+    config = load(options.config)
+    wire = wire_of(config.login, Journal(), sealed=config.sealed)
+    outgoing = Outgoing(
+        Web(config.login.ca), wire.turning, folder=None, account=config.files.account
+    )
+    code = 0
+    for path in options.files:
+        try:
+            outgoing.send(path)
+        except (Refused, Failed, OSError) as error:
+            print(f"{path}: {error}", file=sys.stderr)
+            code = 1
+        else:
+            print(f"{path}: sent")
+    return code
 
 
 def check_all(options: argparse.Namespace) -> int:
@@ -78,6 +102,11 @@ def _parser() -> argparse.ArgumentParser:
         part = parts.add_parser(name, help=text)
         part.set_defaults(command=command)
         part.add_argument("config", type=Path, nargs="?", default=CONFIG, help=f"default: {CONFIG}")
+
+    sending = parts.add_parser("upload", help="send files to the server")
+    sending.set_defaults(command=upload)
+    sending.add_argument("--config", type=Path, default=CONFIG, help=f"default: {CONFIG}")
+    sending.add_argument("files", type=Path, nargs="+", metavar="file")
 
     house = parts.add_parser("simulate", help="a house full of devices that are not there")
     house.set_defaults(command=simulate)

@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from edge import clock, commands, settings
+from edge import clock, settings
 from edge.buffer import Buffer
 from edge.commands import Command, Refused
 from edge.connection import Connection
+from edge.files import FileOffer
+from edge.hearing import Doings, Hearing
 from edge.journal import Journal
 from edge.login import Login
 from edge.packing import pack
 from edge.settings import Settings
-from edge.wire import PlainWire, SealedWire, Wire
+from edge.wire import wire_of
 
 Status = Literal["done", "refused", "failed"]
 IN_FLIGHT = 8  # messages that may wait for the broker's word at once
@@ -50,6 +52,7 @@ class DeviceClient:
         *,
         on_command: Callable[[Command], None],
         on_settings: Callable[[Settings], None] | None = None,
+        on_file: Callable[[FileOffer], None] | None = None,
         buffer: Buffer | None = None,
         journal: Journal | None = None,
         attributes: Mapping[str, object] | None = None,
@@ -64,6 +67,8 @@ class DeviceClient:
                 out; it must return at once and call `answer` when the command is done.
             on_settings: called from there too, with each configuration that the server sends;
                 it must return at once and call `settled`.  None: the device takes none.
+            on_file: called from there too, with each file that the server sends or asks for; it
+                must return at once and call `answer`.  None: the device takes none.
             buffer: where readings wait; None: in memory.
             journal: what outlives a restart; None: in memory.
             attributes: firmware and the like, told at each connect.
@@ -76,11 +81,11 @@ class DeviceClient:
         self._journal = Journal() if journal is None else journal
         self._attributes = dict(attributes or {})
         self._on_command = on_command
-        self._on_settings = on_settings
-        self._settings_version = 0  # that was handed over last
         self._now_ms = now_ms
-        self._wire: Wire = SealedWire(login, self._journal) if sealed else PlainWire(login)
-        self._connection = Connection(login, self, subscriptions=self._subscriptions())
+        self.wire = wire_of(login, self._journal, sealed=sealed)
+        doings = Doings(self._accept, on_settings, on_file)
+        self._hearing = Hearing(login, self.wire, self._journal, doings, now_ms)
+        self._connection = Connection(login, self, subscriptions=self._hearing.topics)
         self._lock = threading.Lock()  # of the next two
         self._open = False  # whether the broker is there
         self._words: deque[tuple[str, str]] = deque()  # to be said now or never
@@ -88,9 +93,9 @@ class DeviceClient:
         self._waiting: dict[int, list[int]] = {}  # number of a message -> rows of the buffer
         self._sent_up_to = {True: 0, False: 0}  # urgent or not -> the last row under way
 
-    def _subscriptions(self) -> tuple[str, ...]:
-        own = ("config",) if self._on_settings else ()
-        return (self._wire.commands, *own)
+    def _accept(self, command: Command) -> None:
+        self._count("accepted")
+        self._on_command(command)
 
     @property
     def connected(self) -> bool:
@@ -156,16 +161,16 @@ class DeviceClient:
         self._attributes.update(attributes)
         self._say_status()
 
-    def answer(self, command: Command, status: Status, detail: str = "") -> None:
-        """Say what came of a command; waits in the buffer if the connection is gone."""
-        self._answer(command.id, status, detail)
+    def answer(self, asked: Command | FileOffer, status: Status, detail: str = "") -> None:
+        """Say what came of a command or a file; waits in the buffer if the connection is gone."""
+        self._answer(asked.id, status, detail)
 
     def settled(self, taken: Settings, result: str = "applied") -> None:
         """Say what became of a configuration: `applied`, or in words why not."""
         self.report(config_version=taken.version, config_result=result)
 
-    def _answer(self, command_id: str, status: Status, detail: str) -> None:
-        ack = {"id": command_id, "status": status, "detail": detail}
+    def _answer(self, asked: str, status: Status, detail: str) -> None:
+        ack = {"id": asked, "status": status, "detail": detail}
         self.buffer.append("commands/ack", None, json.dumps(ack), urgent=True)
         self._connection.wake()
 
@@ -209,35 +214,16 @@ class DeviceClient:
                 pass
 
     def heard(self, topic: str, payload: bytes, *, retained: bool) -> None:
-        """Hand a configuration over, or check a command and hand it over, once."""
-        if topic == self.login.topic("config"):
-            self._take_settings(payload)
-            return
+        """Do what a message asks for, or say why not where the sender can be told."""
         try:
-            command = commands.read(
-                payload if retained else self._wire.incoming(payload),
-                key=self.login.command_key,
-                now_ms=self._now_ms(),
-                retained=retained,
-            )
+            self._hearing.take(topic, payload, retained=retained)
         except Refused as refused:
             self._count(refused.code)
-            log.warning("%s: command refused: %s", self.login.controller_id, refused)
+            log.warning("%s: %s refused: %s", self.login.controller_id, topic, refused)
             if refused.command_id:
                 self._answer(refused.command_id, "refused", str(refused))
-            return
-        if not self._journal.first_time(command.id):
-            self._count("replayed")
-            return
-        self._count("accepted")
-        self._on_command(command)
-
-    def _take_settings(self, payload: bytes) -> None:
-        found = settings.read(payload)
-        if found is None or found.version == self._settings_version or self._on_settings is None:
-            return  # a version may come again, whenever the server is not sure
-        self._settings_version = found.version
-        self._on_settings(found)
+            if refused.code == "not_sealed" and (found := settings.read(payload)):
+                self.settled(found, str(refused))
 
     def taken(self, number: int, code: int) -> None:
         """Note what the broker says of a message."""
@@ -249,12 +235,12 @@ class DeviceClient:
         self._connection.publish(self.login.topic("status"), word.encode(), retain=True)
 
     def _publish(self, rest: str, payload: bytes, *, retain: bool = False) -> int:
-        topic, message = self._wire.outgoing(rest, payload)
+        topic, message = self.wire.outgoing(rest, payload)
         return self._connection.publish(topic, message, retain=retain and message == payload)
 
     def _send_next(self, *, urgent: bool) -> bool:
         packed = pack(
-            self.buffer, self._sent_up_to[urgent], urgent=urgent, max_bytes=self._wire.max_bytes
+            self.buffer, self._sent_up_to[urgent], urgent=urgent, max_bytes=self.wire.max_bytes
         )
         if packed is None:
             return False

@@ -13,10 +13,10 @@ SECONDS_BELOW = 10**11  # a time below this is in seconds, above it in milliseco
 
 
 class Refused(Exception):
-    """A command that must not be carried out.
+    """Something that the server asks, and that must not be done.
 
-    Codes: retained, malformed, unsigned, expired, clock_off.  `command_id` is empty when the
-    sender earns no answer.
+    Codes of commands: retained, malformed, unsigned, expired, clock_off, and those of envelopes.
+    `command_id` is empty when the sender earns no answer.
     """
 
     def __init__(self, code: str, text: str, *, command_id: str = "") -> None:

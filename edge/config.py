@@ -8,9 +8,20 @@ from typing import Any, Generic, TypeVar
 
 from edge.drivers import OUTPUTS, SENSORS, Driver, Output, Sensor
 from edge.login import TYPES, ConfigError, Login, login_from
+from edge.outgoing import Account
 
-TABLES = {"login", "client", "sensor", "output"}
+TABLES = {"login", "client", "files", "sensor", "output"}
 CLIENT = {"state_dir": str, "buffer_mb": int, "sealed": bool, "firmware": str}
+FILES = {
+    "folder": str,
+    "upload_from": str,
+    "largest_mb": int,
+    "server": str,
+    "device_id": str,
+    "token": str,
+}
+ACCOUNT = ("server", "device_id", "token")
+MAX_FILE_MB = 64  # what the server takes
 WORDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 MAX_BUFFER_MB = 20  # sent at once, more would go beyond what the server takes of one device
 SHORTEST_S = 0.2
@@ -28,6 +39,16 @@ class Part(Generic[D]):
 
 
 @dataclass(frozen=True, slots=True)
+class Files:
+    """Which files may come and go."""
+
+    folder: Path | None = None  # where those that come are put; None: none may come
+    upload_from: Path | None = None  # where those lie that the server may ask for
+    largest_mb: int = MAX_FILE_MB
+    account: Account | None = None  # None: the device cannot announce a file itself
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What a device is told to do."""
 
@@ -38,6 +59,7 @@ class Config:
     buffer_mb: int = 16
     sealed: bool = False
     firmware: str = ""
+    files: Files = Files()
 
 
 def load(path: Path) -> Config:
@@ -55,11 +77,12 @@ def load(path: Path) -> Config:
     sensors = _parts(table, "sensor", SENSORS, problems)
     outputs = _parts(table, "output", OUTPUTS, problems)
     client = _client(table, problems)
+    files = _files(table, path.parent, problems)
     if login is not None and client.get("sealed") and not login.command_key:
         problems.append("[client] sealed: needs [login] command_key, from which the keys are made")
     if problems or login is None:
         raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
-    return Config(login, sensors, outputs, **client)
+    return Config(login, sensors, outputs, files=files, **client)
 
 
 def _login(table: Mapping[str, Any], folder: Path, problems: list[str]) -> Login | None:
@@ -67,13 +90,8 @@ def _login(table: Mapping[str, Any], folder: Path, problems: list[str]) -> Login
     if not isinstance(given, dict):
         problems.append("[login]: is missing")
         return None
-    given = dict(given)
-    try:
-        for name in ("password", "command_key"):
-            if file := given.pop(f"{name}_file", None):
-                given[name] = (folder / file).read_text(encoding="utf-8").strip()
-    except (OSError, TypeError, UnicodeDecodeError) as error:
-        problems.append(f"[login] {name}_file: cannot be read ({error})")
+    given = _with_secrets("[login]", given, ("password", "command_key"), folder, problems)
+    if given is None:
         return None
     problems += [
         f"[login] {name}: unknown; there are {_list(TYPES)}" for name in {*given} - {*TYPES}
@@ -96,6 +114,53 @@ def _client(table: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
     if isinstance(given.get("state_dir"), str):
         given = given | {"state_dir": Path(given["state_dir"])}
     return dict(given)
+
+
+def _with_secrets(
+    place: str,
+    given: Mapping[str, Any],
+    names: tuple[str, ...],
+    folder: Path,
+    problems: list[str],
+) -> dict[str, Any] | None:
+    """Return a table with the secrets that it keeps in files; None if one cannot be read."""
+    read = dict(given)
+    for name in names:
+        try:
+            if file := read.pop(f"{name}_file", None):
+                read[name] = (folder / file).read_text(encoding="utf-8").strip()
+        except (OSError, TypeError, UnicodeDecodeError) as error:
+            problems.append(f"{place} {name}_file: cannot be read ({error})")
+            return None
+    return read
+
+
+def _files(table: Mapping[str, Any], folder: Path, problems: list[str]) -> Files:
+    given = table.get("files", {})
+    if not isinstance(given, dict):
+        problems.append("[files]: needs name = value")
+        return Files()
+    given = _with_secrets("[files]", given, ("token",), folder, problems)
+    if given is None:
+        return Files()
+    wrong = _wrong("[files]", given, FILES)
+    if not 1 <= _number(given.get("largest_mb", 1)) <= MAX_FILE_MB:
+        wrong.append(f"[files] largest_mb: needs 1-{MAX_FILE_MB}")
+    missing = [name for name in ACCOUNT if not given.get(name)]
+    if 0 < len(missing) < len(ACCOUNT):
+        wrong += [f"[files] {name}: is missing" for name in missing]
+    elif not missing and not str(given["server"]).startswith(("http://", "https://")):
+        wrong.append("[files] server: begins with http:// or https://")
+    problems += wrong
+    if wrong:
+        return Files()
+    into, upload_from = (
+        Path(given[name]) if name in given else None for name in ("folder", "upload_from")
+    )
+    account = None
+    if not missing:
+        account = Account(given["server"].rstrip("/"), given["device_id"], given["token"])
+    return Files(into, upload_from, given.get("largest_mb", MAX_FILE_MB), account)
 
 
 def _parts(

@@ -5,14 +5,20 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from edge import clock
 from edge.buffer import Buffer
 from edge.client import DeviceClient
 from edge.commands import Command
 from edge.config import SHORTEST_S, Config, Part
 from edge.drivers import Output, Sensor, Value
+from edge.incoming import Incoming
 from edge.journal import Journal
+from edge.outgoing import Outgoing
 from edge.schedule import Schedule
 from edge.settings import Settings
+from edge.transfers import Transfers
+from edge.web import Web
+from edge.wire import Wire
 
 WATCH_S = 0.05  # how often a button is looked at
 HEALTH_S = 60.0
@@ -30,7 +36,7 @@ class Runner:
         """Open the files in which readings wait.
 
         Raises:
-            OSError: the state folder cannot be written.
+            OSError: the state folder or the one for files cannot be written.
         """
         folder = config.state_dir
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -44,14 +50,17 @@ class Runner:
             config.login,
             on_command=lambda command: self.schedule.soon(partial(self._carry_out, command)),
             on_settings=lambda settings: self.schedule.soon(partial(self._settle, settings)),
+            on_file=lambda offer: self.transfers.carry(offer, now_ms=clock.now_ms()),
             buffer=Buffer(folder / "buffer.sqlite", max_bytes=config.buffer_mb * 2**20),
             journal=Journal(folder / "journal.sqlite"),
             attributes=_attributes(config),
             sealed=config.sealed,
         )
+        self.transfers = _transfers(config, self.client.wire)
 
     def run(self) -> None:
         """Work until `end`; a part that fails is tried again and told on `status`."""
+        self.transfers.start(self.client)
         self.client.start()
         for output in self._config.outputs:
             self._guarded(output, output.driver.open)
@@ -67,6 +76,7 @@ class Runner:
                 )
         self.schedule.every(HEALTH_S, self._health, first_s=HEALTH_S)
         self.schedule.run()
+        self.transfers.stop()
         self.client.stop()
         for sensor in self._config.sensors:
             sensor.driver.close()
@@ -125,6 +135,9 @@ class Runner:
             self.client.answer(command, "done")
             self.schedule.after(1.0, self.end)  # systemd starts it again
             return
+        if command.name == "upload":
+            self.transfers.upload(command)
+            return
         target = command.params.get("target")
         part = self._target(command.name, target)
         if part is None:
@@ -172,6 +185,16 @@ class Runner:
     def _health(self) -> None:
         lost = self.client.buffer.dropped + self.client.counters.undated
         self.client.report(buffered=len(self.client.buffer), lost=lost)
+
+
+def _transfers(config: Config, wire: Wire) -> Transfers:
+    files, web = config.files, Web(config.login.ca)
+    incoming = None
+    if files.folder is not None:
+        largest = files.largest_mb * 2**20
+        incoming = Incoming(files.folder, largest=largest, web=web, turning=wire.turning)
+    outgoing = Outgoing(web, wire.turning, folder=files.upload_from, account=files.account)
+    return Transfers(incoming=incoming, outgoing=outgoing)
 
 
 def _attributes(config: Config) -> dict[str, object]:

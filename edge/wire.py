@@ -1,14 +1,18 @@
 """How a device's messages travel: in the clear (over TLS, or at home), or sealed."""
 
 import json
+from collections.abc import Callable
 from typing import Protocol
 
+from edge import files
 from edge.commands import Refused
 from edge.journal import Journal
 from edge.login import Login
 from mqtt import sealing
 
 PLAIN_BYTES = 48 * 1024  # below the 64 KiB that the server takes
+CONFIG = "config"
+NOT_SEALED = "this device takes sealed messages only"
 SEALED_BYTES = 32 * 1024  # base64 makes a third more of it
 
 
@@ -21,11 +25,19 @@ class Wire(Protocol):
     def outgoing(self, rest: str, payload: bytes) -> tuple[str, bytes]:
         """Return topic and payload of a message; it must be sent soon and in this order."""
 
-    def incoming(self, payload: bytes) -> bytes:
-        """Return the command in a message.
+    def incoming(self, rest: str, payload: bytes) -> tuple[str, bytes]:
+        """Return what a message says and on which topic it would have come in the clear.
 
         Raises:
-            Refused: it is not for this device.
+            Refused: it is not for this device, not new, or not sealed.
+        """
+
+    def turning(self, token: str, start: int) -> Callable[[bytes], bytes]:
+        """Return what turns a file's bytes into those that travel, and back.
+
+        Args:
+            token: the last part of the URL under which they travel.
+            start: the place in the file from which on.
         """
 
 
@@ -42,9 +54,13 @@ class PlainWire:
         """Return the message unchanged."""
         return self._login.topic(rest), payload
 
-    def incoming(self, payload: bytes) -> bytes:
-        """Return the command unchanged."""
-        return payload
+    def incoming(self, rest: str, payload: bytes) -> tuple[str, bytes]:
+        """Return the message unchanged."""
+        return rest, payload
+
+    def turning(self, _token: str, _start: int) -> Callable[[bytes], bytes]:
+        """Return what changes nothing."""
+        return bytes
 
 
 class SealedWire:
@@ -57,6 +73,8 @@ class SealedWire:
         self._topic = login.topic(sealing.UP)
         self._up = sealing.Seal(login.command_key, self._topic)
         self._down = sealing.Seal(login.command_key, login.topic(sealing.DOWN))
+        self._config = sealing.Seal(login.command_key, login.topic(CONFIG))
+        self._key = login.command_key
         self._journal = journal
 
     def outgoing(self, rest: str, payload: bytes) -> tuple[str, bytes]:
@@ -65,13 +83,35 @@ class SealedWire:
         inner = json.loads(text) if text[:1] in {"{", "["} else text
         return self._topic, self._up.seal(rest, inner, n=self._journal.count("said"))
 
-    def incoming(self, payload: bytes) -> bytes:
-        """Return the command in an envelope whose counter is new."""
+    def incoming(self, rest: str, payload: bytes) -> tuple[str, bytes]:
+        """Return what is in an envelope whose counter is new.
+
+        That of the newest configuration is as high as the last one: it comes at each connect.
+        """
+        if rest == CONFIG and not payload:
+            return rest, payload  # there is none any more, which nobody has to follow
+        is_config = rest == CONFIG
+        seal, counter = (self._config, CONFIG) if is_config else (self._down, "heard")
+        if rest not in {CONFIG, sealing.DOWN} or not _is_envelope(payload):
+            raise Refused("not_sealed", NOT_SEALED, command_id=files.identity(payload))
         try:
-            opened = self._down.open_(payload, above=self._journal.highest("heard"))
+            opened = seal.open_(payload, above=self._journal.highest(counter) - is_config)
         except sealing.SealError as error:
             raise Refused(error.code, str(error)) from None
-        if opened.topic != "commands":
-            raise Refused("malformed", "this is not a command")
-        self._journal.raise_to("heard", opened.n)
-        return opened.payload
+        if opened.topic not in ({CONFIG} if is_config else {"commands", "files"}):
+            raise Refused("malformed", "this is not meant for here")
+        self._journal.raise_to(counter, opened.n)
+        return opened.topic, opened.payload
+
+    def turning(self, token: str, start: int) -> Callable[[bytes], bytes]:
+        """Return what seals and opens the bytes under one URL."""
+        return sealing.stream(self._key, token, start=start).update
+
+
+def wire_of(login: Login, journal: Journal, *, sealed: bool) -> Wire:
+    """Return how a device's messages travel; the journal remembers how far both sides counted."""
+    return SealedWire(login, journal) if sealed else PlainWire(login)
+
+
+def _is_envelope(payload: bytes) -> bool:
+    return b'"ct"' in payload

@@ -15,7 +15,7 @@ from config import Settings
 from db.base import db
 from db.models import Device
 from db.telemetry.store import TelemetryStore
-from devices import commands, credentials
+from devices import commands, credentials, file_delivery
 from devices.directory import Directory, KnownDevice
 from devices.intake import Intake
 from devices.payloads import Limits
@@ -100,11 +100,12 @@ class Ingest:
         }
 
     def _answer(self, known: KnownDevice, said: Mapping[str, str]) -> None:
-        """Hand a device's answer to the command it belongs to."""
+        """Hand a device's answer to the command or the file that it belongs to."""
         try:
             with self._server.app_context():
                 device = db.session.get(Device, known.id)
-                if device:
-                    commands.answer(device, dict(said), bus=self._bus, now=utcnow())
+                now = utcnow()
+                if device and not commands.answer(device, dict(said), bus=self._bus, now=now):
+                    file_delivery.answer(device, said)
         except SQLAlchemyError as error:
             raise Unavailable from error

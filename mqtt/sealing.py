@@ -6,6 +6,10 @@ to its topic, its key and its counter, so it cannot be read, changed, moved or s
 Both sides make the keys from the device's command key (its UTF-8 bytes) by HKDF-SHA256 without
 salt: 32 bytes with the info "gatehouse sealed v1 up" for what the device says, the same with
 "down" for what it is told, and 4 bytes with "kid" whose hex digits name the key.
+
+A file that is too large for an envelope travels under a temporary URL, as AES-256-CTR under a
+key of that URL alone, so that any part of it can be asked for.  What is not changed on the way
+says the SHA-256 that came in the envelope with the URL.
 """
 
 import base64
@@ -17,11 +21,15 @@ from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CTR
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 VERSION = 1
 IV_SIZE = 12
+BLOCK_SIZE = 16
 MAX_COUNTER = 2**53 - 1  # what every JSON library holds exactly
 UP, DOWN = "sealed", "commands/sealed"  # the topics below <ns>/<controller id>/
 PURPOSE = "gatehouse sealed v1 "
@@ -56,9 +64,10 @@ class Seal:
 
         Args:
             command_key: the device's command key, as it is shown.
-            topic: the full topic, `<ns>/<c>/sealed` or `<ns>/<c>/commands/sealed`.
+            topic: the full topic, `<ns>/<c>/sealed`, `<ns>/<c>/commands/sealed` or
+                `<ns>/<c>/config`.
         """
-        direction = "down" if topic.endswith("/" + DOWN) else "up"
+        direction = "up" if topic.endswith("/" + UP) and not topic.endswith("/" + DOWN) else "down"
         self._topic = topic
         self._cipher = AESGCM(_derived(command_key, direction, 32))
         self.kid = _derived(command_key, "kid", 4).hex()
@@ -105,6 +114,21 @@ class Seal:
 
     def _bound_to(self, n: int) -> bytes:
         return f"{self._topic}|{self.kid}|{n}".encode()
+
+
+def stream(command_key: str, token: str, *, start: int) -> CipherContext:
+    """Return what turns the bytes of a file into those that travel, and back.
+
+    Args:
+        command_key: the device's command key, as it is shown.
+        token: the last part of the URL under which they travel.
+        start: the place in the file from which on.
+    """
+    key = _derived(command_key, f"file {token}", 32)
+    block, within = divmod(start, BLOCK_SIZE)
+    context = Cipher(AES(key), CTR(block.to_bytes(BLOCK_SIZE, "big"))).encryptor()
+    context.update(bytes(within))
+    return context
 
 
 def _parts(message: bytes) -> tuple[str, int, bytes, bytes]:

@@ -12,12 +12,12 @@ from flask_babel import gettext as _
 
 import wiring
 from auth import access as rights
-from auth import sessions
+from auth import circumstances, sessions
 from clock import utcnow
 from dashboard import access_sections, components, config_view, errors_shown, file_list, rows
 from dashboard.access import access
 from db.models import Device, Level, User
-from devices import configs, kept_files
+from devices import configs, file_delivery, kept_files
 from errors import Invalid
 
 DEVICE, SHOWN, MARK, TICK, VERSIONS, FILES = (
@@ -69,7 +69,12 @@ def layout(user: User, /, device_id: Any = "", **query: Any) -> Component:
                 ],
                 className="gh-columns",
             ),
-            access_sections.section(_("Files"), html.Div(_files(device, user), id=FILES)),
+            access_sections.section(
+                _("Files"),
+                file_list.sender(device),
+                html.Div(id=file_list.TOLD, role="status"),
+                html.Div(_files(device, user), id=FILES),
+            ),
         ],
         className="gh-stack",
     )
@@ -92,7 +97,7 @@ def push(user: User, clicks: int | None, text: Any, shown: Any, public_id: Any) 
     if not clicks:
         raise PreventUpdate
     device = _device(user, public_id)
-    pushed = configs.push(device, configs.parse(_text(text)), by=user, **_circumstances())
+    pushed = configs.push(device, configs.parse(_text(text)), by=user, **circumstances.of_push())
     return _versions(device, user, shown), _told(pushed)
 
 
@@ -110,7 +115,7 @@ def push_again(user: User, _clicks: Any, shown: Any, public_id: Any) -> Any:
     """Push what an earlier version said as the next version."""
     version = _number(rows.pressed())
     device = _device(user, public_id)
-    pushed = configs.push_again(device, version, by=user, **_circumstances())
+    pushed = configs.push_again(device, version, by=user, **circumstances.of_push())
     return _versions(device, user, shown), _told(pushed)
 
 
@@ -156,6 +161,31 @@ def delete(user: User, _clicks: Any, public_id: Any) -> Component:
 
 
 @callback(
+    Output(FILES, "children", allow_duplicate=True),
+    Output(file_list.TOLD, "children"),
+    rows.presses(file_list.AGAIN),
+    State(DEVICE, "data"),
+    prevent_initial_call=True,
+    on_error=errors_shown.beside(file_list.TOLD),
+)
+@access("user")
+def send_again(user: User, _clicks: Any, public_id: Any) -> Any:
+    """Tell the device of a file again."""
+    file = rows.pressed()
+    device = _device(user, public_id)
+    told = file_delivery.send_again(
+        device,
+        file,
+        by=user,
+        way=wiring.current().file_way,
+        now=utcnow(),
+        address=sessions.client_address(),
+    )
+    said = (_("It is on its way."), "ok") if told else (_("The broker is away."), "warn")
+    return _files(device, user), components.note(*said)
+
+
+@callback(
     Output(VERSIONS, "children", allow_duplicate=True),
     Output(FILES, "children", allow_duplicate=True),
     Output(MARK, "data"),
@@ -195,7 +225,7 @@ def _mark(device: Device, user: User) -> list[str]:
     """Return a mark for each list that changes whenever the list does."""
     found = _history(device, user)
     versions = ",".join(f"{one.config.version}{one.state}{one.words}" for one in found)
-    return [versions, file_list.mark_of(kept_files.of(device, by=user))]
+    return [versions, file_list.mark_of(kept_files.of(device, by=user), now=utcnow())]
 
 
 def _history(device: Device, user: User) -> list[configs.Version]:
@@ -208,7 +238,8 @@ def _versions(device: Device, user: User, shown: Any) -> Component:
 
 
 def _files(device: Device, user: User) -> Component:
-    return file_list.listing(device, kept_files.of(device, by=user), kept_files.used(device))
+    found, used = kept_files.of(device, by=user), kept_files.used(device)
+    return file_list.listing(device, found, used, now=utcnow())
 
 
 def _told(pushed: configs.Pushed) -> Component:
@@ -218,17 +249,6 @@ def _told(pushed: configs.Pushed) -> Component:
     return components.note(
         _("The broker is away; version %(number)s follows when it is back.", number=number), "warn"
     )
-
-
-def _circumstances() -> dict[str, Any]:
-    parts = wiring.current()
-    return {
-        "store": parts.store,
-        "publisher": parts.publisher,
-        "namespace": parts.settings.mqtt_namespace,
-        "now": utcnow(),
-        "address": sessions.client_address(),
-    }
 
 
 def _device(user: User, public_id: Any) -> Device:

@@ -141,7 +141,8 @@ CALLBACKS = {
     **{f"pages.proposals {name}": SIGNED_IN for name in ("look_again", "accept", "ignore")},
     **{f"pages.guest_list {name}": SIGNED_IN for name in ("take_file", "check", "create")},
     **{
-        f"pages.device_files {name}": MANAGER for name in ("push", "push_again", "delete", "follow")
+        f"pages.device_files {name}": MANAGER
+        for name in ("push", "push_again", "delete", "send_again", "follow")
     },
     "pages.device_files read_file": SIGNED_IN,
     "pages.export address": SIGNED_IN,
@@ -225,6 +226,7 @@ OPERATIONS = {
             *(f"GET {RULE}/app-tokens", f"DELETE {RULE}/app-tokens/<key:app_id>"),
             *(f"POST {RULE}/files", f"GET {RULE}/files", "GET /files/<key:file_id>"),
             f"DELETE {RULE}/files/<key:file_id>",
+            f"POST {RULE}/files/<key:file_id>/send",
             *(f"GET {RULE}/config", f"PUT {RULE}/config"),
             f"GET {RULE}/config/versions",
             f"POST {RULE}/config/<key:version>/push",
@@ -333,6 +335,7 @@ def things(house: Portal, people: dict[Least, Visitor], device: Device) -> dict[
             by=by,
             store=parts.store,
             publisher=parts.publisher,
+            keys=parts.keys,
             namespace="gatehouse",
             **where,
         )
@@ -348,8 +351,9 @@ def things(house: Portal, people: dict[Least, Visitor], device: Device) -> dict[
                     name="log.txt",
                     size=1,
                     digest=sha256(b"x").hexdigest(),
-                    direction="upload",
-                    now=now,
+                    direction="download",
+                    by=by,
+                    **where,
                 ).file,
                 [b"x"],
                 offset=0,
@@ -460,7 +464,7 @@ def ask(house: Portal, token: str, name: str, device: Device, things: dict[str, 
     method, _, rule = name.partition(" ")
     path = rule.replace("<key:device_id>", device.public_id).replace("<string:name>", "temperature")
     collection = rule.removeprefix(f"{RULE}/").partition("/")[0]
-    if rule.startswith(f"{RULE}/") and collection in things:
+    if rule.startswith(f"{RULE}/") and rule.endswith(">") and collection in things:
         path = f"{path.rpartition('/')[0]}/{things[collection]}" if rule.count("<") > 1 else path
     path = path.replace("<key:file_id>", things["files"])
     for one in ("link", "token", "grant", "app", "command", "mapping", "invitation"):

@@ -28,14 +28,14 @@ class Closing(WSGIRequestHandler):
 
 
 @contextlib.contextmanager
-def serve(app: Flask, host: str = "localhost") -> Iterator[int]:
-    """Serve an application until the block ends; gives the port."""
+def serve(app: Flask, host: str = "localhost", port: int = 0) -> Iterator[int]:
+    """Serve an application until the block ends; gives the port, any free one if none is asked."""
 
     def kept(environ: dict[str, Any], start_response: Any) -> Any:
         environ[ANSWER] = answer = app(environ, start_response)
         return answer
 
-    web = make_server(host, 0, kept, threaded=True, request_handler=Closing)
+    web = make_server(host, port, kept, threaded=True, request_handler=Closing)
     thread = threading.Thread(target=web.serve_forever)
     thread.start()
     try:

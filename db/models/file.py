@@ -25,10 +25,12 @@ class DeviceFile(Base):
     name: Mapped[str] = mapped_column(String(120))  # shown to people, never part of a path
     size: Mapped[int] = mapped_column(Key)
     sha256: Mapped[str] = mapped_column(String(64))
-    state: Mapped[str] = mapped_column(String(12), default="waiting")  # waiting, whole, fetched
+    state: Mapped[str] = mapped_column(String(12), default="waiting")  # or whole, fetched, refused
     received: Mapped[int] = mapped_column(Key, default=0)  # bytes so far; an upload can resume
     url_hash: Mapped[str | None] = mapped_column(String(64), unique=True)  # of the temporary URL
     url_expires_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]  # when a device that was there was told of it
+    result: Mapped[str] = mapped_column(String(256), default="")  # why the device refused it
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]  # then it is deleted
 
@@ -61,4 +63,5 @@ class RetainedConfig(Base):
     controller_id: Mapped[str] = mapped_column(String(64), primary_key=True)  # names the topic
     device_id: Mapped[int] = mapped_column(Key)  # no foreign key: what is gone must be cleared
     version: Mapped[int]
+    sealed: Mapped[bool]
     taken_at: Mapped[datetime | None]  # by the broker; none: sent, but not known to be there

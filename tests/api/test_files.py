@@ -100,7 +100,57 @@ def test_a_small_file_comes_along_and_is_announced_at_once(box):
     answer = announce(alice, made, body | {"content": base64.b64encode(content).decode()})
     assert answer.json["told"] is True
     told = json.loads(until(lambda: device.got)[0][1])
+    assert base64.b64decode(told["content"]) == content
     assert alice("GET", transfer(told["url"])).data == content
+
+
+def listed(alice, made) -> dict:
+    return alice("GET", f"/devices/{made['id']}/files").json["items"][0]
+
+
+def test_what_the_device_says_of_a_file_is_shown_and_it_can_be_sent_again(box):
+    alice, made, device = box
+    content = secrets.token_bytes(20_000)
+    announced = announce(alice, made, wanted(content, "download", "firmware.bin"))
+    alice("PUT", transfer(announced.json["url"]), data=content, headers=BYTES)
+    first = json.loads(until(lambda: device.got)[0][1])
+    assert "content" not in first
+    until(lambda: listed(alice, made)["sent_at"], 10, "the broker says that it is there")
+
+    def say(status: str, detail: str = "") -> None:
+        ack = {"id": first["id"], "status": status, "detail": detail}
+        device.publish(f"gatehouse/{made['controller_id']}/commands/ack", json.dumps(ack))
+
+    say("refused", "no room on the card")
+    until(lambda: listed(alice, made)["state"] == "refused")
+    assert listed(alice, made)["result"] == "no room on the card"
+    assert alice("GET", transfer(first["url"])).status_code == 404  # ended with the refusal
+
+    again = alice("POST", f"/devices/{made['id']}/files/{first['id']}/send")
+    assert (again.json["state"], again.json["told"], again.json["result"]) == ("whole", True, "")
+    second = json.loads(until(lambda: device.got[1:])[0][1])
+    assert second["id"] == first["id"]
+    assert alice("GET", transfer(second["url"])).data == content
+    say("done")
+    until(lambda: listed(alice, made)["state"] == "fetched")
+    other = alice("POST", f"/devices/{made['id']}/files/{'a' * 16}/send")
+    assert problem(other, 404)["code"] == "file_not_found"
+
+
+def test_another_device_says_nothing_of_a_file(box, program, settings):
+    alice, made, device = box
+    body = wanted(b"x", "download", "x.bin")
+    announce(alice, made, body | {"content": base64.b64encode(b"x").decode()})
+    told = json.loads(until(lambda: device.got)[0][1])
+    mallory = program("mallory")
+    other = add(mallory, "Other door")
+    liar = Speaker(settings.mqtt_port, other["mqtt"]["username"], other["mqtt"]["password"])
+    ack = {"id": told["id"], "status": "refused", "detail": "a lie"}
+    liar.publish(f"gatehouse/{other['controller_id']}/commands/ack", json.dumps(ack))
+    liar.publish(other["mqtt"]["topics"]["telemetry"], '{"after": 1}')
+    until(lambda: mallory("GET", f"/devices/{other['id']}/sensors").json["items"])
+    liar.close()
+    assert listed(alice, made)["state"] == "whole"
 
 
 def test_a_manager_asks_a_device_for_a_file(box):

@@ -1,5 +1,6 @@
 """A device that seals everything, against a real broker and a real server."""
 
+import hashlib
 import json
 
 import pytest
@@ -9,8 +10,9 @@ from db.base import db
 from db.models import AuditEvent, Device
 from edge.client import DeviceClient
 from edge.login import Login
-from mqtt.sealing import Seal
+from mqtt.sealing import Seal, stream
 from tests.api.test_devices import add
+from tests.api.test_files import BYTES, transfer, wanted
 from tests.mqtt.conftest import Speaker
 from tests.stack import until
 
@@ -129,3 +131,93 @@ def test_the_switch_is_written_down(program):
     alice("PATCH", f"/devices/{made['id']}", json={"sealed": True})
     line = db.session.scalars(select(AuditEvent).where(AuditEvent.action == "device.update")).one()
     assert (line.object_id, line.detail["fields"]) == (made["id"], ["sealed"])
+
+
+@pytest.fixture
+def deaf(running, program, settings):
+    """Alice, her device that has to seal, and all that is sent to it; it opens nothing itself."""
+    alice = program()
+    made = add(alice)
+    alice("PATCH", f"/devices/{made['id']}", json={"sealed": True})
+    speaker = Speaker(settings.mqtt_port, made["mqtt"]["username"], made["mqtt"]["password"])
+    for rest in ("commands", "commands/sealed", "config", "files"):
+        speaker.subscribe(f"gatehouse/{made['controller_id']}/{rest}")
+    yield alice, made, speaker
+    speaker.close()
+
+
+def opened(made, heard: tuple[str, bytes]):
+    """What is in an envelope on a topic."""
+    topic, payload = heard
+    return Seal(made["command_key"], topic).open_(payload, above=0)
+
+
+def test_a_configuration_travels_sealed_and_stays_so(deaf, settings):
+    alice, made, speaker = deaf
+    alice("PUT", f"/devices/{made['id']}/config", json={"config": {"wifi": "secret"}})
+    heard = until(lambda: speaker.got)[0]
+    assert heard[0] == made["mqtt"]["topics"]["config"]
+    assert b"secret" not in heard[1]
+    inside = opened(made, heard)
+    assert (inside.topic, json.loads(inside.payload)) == (
+        "config",
+        {"wifi": "secret", "version": 1},
+    )
+    speaker.close()
+
+    later = Speaker(settings.mqtt_port, made["mqtt"]["username"], made["mqtt"]["password"])
+    later.subscribe(made["mqtt"]["topics"]["config"])
+    assert until(lambda: later.got)[0] == heard  # retained, with the same counter
+    later.close()
+
+
+def test_a_configuration_is_laid_anew_when_the_device_has_to_seal(running, program, settings):
+    alice = program()
+    made = add(alice)
+    alice("PUT", f"/devices/{made['id']}/config", json={"config": {"wifi": "secret"}})
+    speaker = Speaker(settings.mqtt_port, made["mqtt"]["username"], made["mqtt"]["password"])
+    try:
+        speaker.subscribe(made["mqtt"]["topics"]["config"])
+        assert b"secret" in until(lambda: speaker.got)[0][1]
+        alice("PATCH", f"/devices/{made['id']}", json={"sealed": True})
+        until(lambda: len(speaker.got) == 2, 10, "the sealed one takes its place")
+        assert b"secret" not in speaker.got[1][1]
+        assert json.loads(opened(made, speaker.got[1]).payload)["wifi"] == "secret"
+    finally:
+        speaker.close()
+
+
+def test_a_file_and_its_announcement_travel_sealed(deaf):
+    alice, made, speaker = deaf
+    content = b"the code of the safe is 4711\n" * 3_000
+    announced = alice(
+        "POST", f"/devices/{made['id']}/files", json=wanted(content, "download", "plan.txt")
+    )
+    alice("PUT", transfer(announced.json["url"]), data=content, headers=BYTES)
+    heard = until(lambda: speaker.got)[0]
+    assert heard[0] == made["mqtt"]["topics"]["commands"] + "/sealed"
+    assert b"plan.txt" not in heard[1]
+    inside = opened(made, heard)
+    told = json.loads(inside.payload)
+    assert (inside.topic, told["name"]) == ("files", "plan.txt")
+
+    path, token = transfer(told["url"]), told["url"].rpartition("/")[2]
+    start = alice("GET", path, headers={"Range": "bytes=0-40006"}).data
+    rest = alice("GET", path, headers={"Range": "bytes=40007-"}).data
+    assert content[:29] not in start + rest
+    key = made["command_key"]
+    plain = stream(key, token, start=0).update(start) + stream(key, token, start=40_007).update(
+        rest
+    )
+    assert hashlib.sha256(plain).hexdigest() == told["sha256"]
+
+
+def test_a_device_that_has_to_seal_announces_no_file_in_the_clear(deaf):
+    alice, made, _ = deaf
+    refused = alice(
+        "POST",
+        f"/devices/{made['id']}/files",
+        json=wanted(b"log", "upload"),
+        headers={"Authorization": f"Bearer {made['token']}"},
+    )
+    assert (refused.status_code, refused.json["error"]["code"]) == (403, "not_sealed")

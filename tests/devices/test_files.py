@@ -24,7 +24,8 @@ def folder(parts):
 def announce(door, content=LOG, now=NOW, **changes) -> files.Offer:
     terms = {"name": "door.log", "size": len(content), "direction": "upload"}
     digest = hashlib.sha256(content).hexdigest()
-    return files.announce(door, **(terms | {"digest": digest} | changes), now=now)
+    terms |= {"digest": digest, "by": door, "address": ""}
+    return files.announce(door, **(terms | changes), now=now)
 
 
 def receive(offer, content, folder, offset=0) -> DeviceFile:

@@ -98,7 +98,7 @@ def test_secrets_may_be_in_files_beside_it(load, tmp_path):
     ("old", "new", "line"),
     [
         ("[login]", "[logn]", "[login]: is missing"),
-        ("[login]", "[logn]", "[logn]: unknown; there are client, login, output, sensor"),
+        ("[login]", "[logn]", "[logn]: unknown; there are client, files, login, output, sensor"),
         ('controller_id = "pi-1"', "", "[login] controller_id: is missing"),
         ('"pi-1"', '"pi/1"', "[login] controller_id: needs 1-64 of A-Z a-z 0-9 _ -"),
         ('username = "d123"', "username = 7", "[login] username: needs a text, not 7"),

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 import db.base
 import wiring
 from clock import utcnow
-from db.models import Device, Level, User
+from db.models import Device, DeviceFile, Level, User
 from devices import files, registry
 from edge.client import DeviceClient
 from edge.login import Login
@@ -47,7 +47,10 @@ def created(portal):
 
 @pytest.fixture(scope="module")
 def edge(portal, created):
-    """The device, connected, which takes only colours that it knows; the configurations it got."""
+    """The device, connected: takes colours that it knows, and large files the second time.
+
+    Gives what it got.
+    """
     got = []
 
     def take(settings) -> None:
@@ -64,7 +67,13 @@ def edge(portal, created):
         port=port,
         command_key=created.command_key,
     )
-    client = DeviceClient(login, on_command=lambda command: None, on_settings=take)
+
+    def hear(offer) -> None:
+        is_small = offer.size < 100_000 or offer.name in got
+        got.append(offer.name)
+        client.answer(offer, "done" if is_small else "refused", "" if is_small else "no room")
+
+    client = DeviceClient(login, on_command=lambda _: None, on_settings=take, on_file=hear)
     client.start()
     until(lambda: client.connected)
     yield got
@@ -145,11 +154,11 @@ def test_a_file_is_read_into_the_editor_and_not_pushed(page, edge, tmp_path):
     wanted = tmp_path / "lock.json"
     wanted.write_text('{"name": "Wörkshop"}')
     field = page.get_by_label("Configuration", exact=True)
-    page.locator("input[type=file]").set_input_files(wanted)
+    page.locator("#config-upload input[type=file]").set_input_files(wanted)
     expect(field).to_have_value('{\n  "name": "Wörkshop"\n}')
     broken = tmp_path / "broken.json"
     broken.write_bytes(b"\xff\xfe")
-    page.locator("input[type=file]").set_input_files(broken)
+    page.locator("#config-upload input[type=file]").set_input_files(broken)
     expect(page.get_by_text("This file is no text.")).to_be_visible()
     assert len(edge) == before
 
@@ -159,14 +168,21 @@ def upload(portal, created, name: str = "boot.log") -> None:
         own = db.base.db.session.get_one(Device, created.device.id)
         digest = hashlib.sha256(LOG).hexdigest()
         offer = files.announce(
-            own, name=name, size=len(LOG), digest=digest, direction="upload", now=utcnow()
+            own,
+            name=name,
+            size=len(LOG),
+            digest=digest,
+            direction="upload",
+            by=own,
+            now=utcnow(),
+            address="",
         )
         folder = wiring.current().settings.instance_dir / "files"
         files.receive(offer.file, [LOG], offset=0, folder=folder, now=utcnow())
 
 
 def test_a_log_that_arrives_is_shown_downloaded_and_deleted(portal, created, page):
-    expect(page.get_by_text("The device has not sent a file yet.")).to_be_visible()
+    expect(page.get_by_text("No file has travelled yet.")).to_be_visible()
     upload(portal, created)
     row = page.get_by_role("article", name="boot.log")
     expect(row).to_contain_text("240 kB")  # by itself
@@ -199,6 +215,78 @@ def test_a_file_is_sent_in_ranges_to_managers_only(portal, created):
     assert alice.get(re.sub("device=[^&]*", f"device={other.public_id}", link)).status_code == 404
 
 
+def choose(page, name: str, content: bytes, folder):
+    """Choose a file for the device; returns the button that sends it."""
+    (folder / name).write_bytes(content)
+    summary = page.locator("summary", has_text="Send a file")
+    if summary.locator("..").get_attribute("open") is None:
+        summary.click()
+    page.locator("[data-send-file] input[type=file]").set_input_files(folder / name)
+    return page.get_by_role("button", name="Send to the device")
+
+
+def test_a_file_is_sent_to_the_device_whose_answer_is_shown(page, edge, tmp_path):
+    choose(page, "small.json", b'{"volume": 3}', tmp_path).click()
+    expect(page.get_by_text("small.json is on its way.")).to_be_visible()
+    row = page.get_by_role("article", name="small.json")
+    expect(row).to_contain_text("fetched by the device")
+    expect(row).to_contain_text("to the device")
+    assert "small.json" in edge
+
+    choose(page, "large.bin", LOG, tmp_path).click()
+    row = page.get_by_role("article", name="large.bin")
+    expect(row).to_contain_text("refused")
+    expect(row).to_contain_text("no room")
+    row.get_by_role("button", name="Send again").click()
+    expect(page.get_by_text("It is on its way.")).to_be_visible()
+    expect(row).to_contain_text("fetched by the device")
+    expect(row).not_to_contain_text("no room")
+
+
+def test_what_cannot_be_sent_is_named_beside_the_form(page, edge, tmp_path):
+    before = len(edge)
+    button = choose(page, "what*ever.bin", b"x", tmp_path)
+    button.click()
+    expect(page.get_by_text("A file name has no path and at most 120 letters.")).to_be_visible()
+    with (tmp_path / "huge.bin").open("wb") as huge:
+        huge.truncate(files.LARGEST + 1)  # takes no room on the disk
+    page.locator("[data-send-file] input[type=file]").set_input_files(tmp_path / "huge.bin")
+    expect(page.get_by_text("The file is too large.")).to_be_visible()
+    expect(button).to_be_disabled()
+    assert len(edge) == before
+
+
+def test_a_file_is_sent_with_the_keyboard_on_a_phone(page, edge, tmp_path):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.locator("summary", has_text="Send a file").focus()
+    page.keyboard.press("Enter")
+    (tmp_path / "phone.json").write_bytes(b"{}")
+    page.keyboard.press("Tab")
+    field = page.get_by_label("File", exact=True)
+    expect(field).to_be_focused()
+    field.set_input_files(tmp_path / "phone.json")  # in place of the system's own dialog
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Send to the device")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("article", name="phone.json")).to_contain_text("fetched by the device")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_device_that_is_not_there_is_said_to_be_and_time_ends(portal, context, tmp_path):
+    away = portal.device(portal.person("alice@example.org"), "Away")
+    page = context.new_page()
+    page.goto(f"/devices/{away.public_id}/files")
+    choose(page, "late.json", b"{}", tmp_path).click()
+    row = page.get_by_role("article", name="late.json")
+    expect(row).to_contain_text("not sent: the device is not connected")
+
+    with portal.server.app_context(), db.base.transaction() as session:
+        [file] = session.query(DeviceFile).filter_by(device_id=away.id)
+        file.sent_at, file.url_expires_at = utcnow(), utcnow()
+    expect(row).to_contain_text("expired")
+    page.close()
+
+
 def test_a_version_of_another_device_is_not_shown(portal, created):
     alice = portal.person("alice@example.org")
     other = portal.device(alice, "Empty")
@@ -209,3 +297,14 @@ def test_a_version_of_another_device_is_not_shown(portal, created):
         alice, PAGE, "push_again", files_device_data=other.public_id, config_again_n_clicks=1
     )
     assert "There is no such version." in pushed.text
+
+
+def test_a_large_file_of_readings_passes_the_check_against_forged_forms(portal, created):
+    alice = portal.person("alice@example.org")
+    lines = "".join(f"2026-01-01T00:{n // 60:02}:{n % 60:02}Z,{n}\n" for n in range(3_000))
+    answer = alice.client.post(
+        f"/data/import?device={created.device.public_id}&sensor=level&dry_run=1",
+        data="time,value\n" + lines,
+        headers=alice.csrf() | {"Content-Type": "text/csv"},
+    )
+    assert (answer.status_code, answer.json["rows"]) == (200, 3_000)

@@ -163,6 +163,7 @@ def full(portal):
                 by=by,
                 store=parts.store,
                 publisher=parts.publisher,
+                keys=parts.keys,
                 namespace="gatehouse",
                 now=utcnow(),
                 address="",

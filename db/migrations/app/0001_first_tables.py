@@ -100,6 +100,7 @@ def upgrade() -> None:
             "device_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.Boolean(), nullable=False),
         sa.Column("taken_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("controller_id", name=op.f("pk_retained_config")),
     )
@@ -333,6 +334,8 @@ def upgrade() -> None:
         sa.Column("received", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("url_hash", sa.String(length=64), nullable=True),
         sa.Column("url_expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("sent_at", sa.BigInteger(), nullable=True),
+        sa.Column("result", sa.String(length=256), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
