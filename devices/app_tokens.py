@@ -9,8 +9,9 @@ from auth import access, audit
 from auth.keys import sha256
 from db.base import db, transaction
 from db.models import AppToken, Device, Level, User
+from devices import handed_out
+from devices.changes import tell
 from devices.ports import LiveBus
-from devices.rights import tell
 from errors import Invalid, NotFound, Unauthenticated
 from notify.mark import N_
 
@@ -106,15 +107,12 @@ def require(token: str, public_id: str, needed: Level) -> tuple[AppToken, User]:
 
 
 def of(device: Device, *, by: User) -> Sequence[AppToken]:
-    """Return the apps paired with a device.
+    """Return the apps paired with a device, newest first.
 
     Raises:
         NotFound, Forbidden: `by` is no manager of it.
     """
-    access.require(by, device, Level.MANAGER)
-    return db.session.scalars(
-        select(AppToken).where(AppToken.device_id == device.id).order_by(AppToken.id)
-    ).all()
+    return handed_out.listed(AppToken, device, by=by)
 
 
 def revoke(
@@ -133,14 +131,9 @@ def revoke(
     Raises:
         NotFound, Forbidden: `by` may not, or there is no such app.
     """
-    if by is not None:
-        access.require(by, device, Level.MANAGER)
+    missing = NotFound("app_not_found", N_("There is no such app."))
     with transaction() as session:
-        row = session.scalar(
-            select(AppToken).where(AppToken.device_id == device.id, AppToken.public_id == public_id)
-        )
-        if row is None:
-            raise NotFound("app_not_found", N_("There is no such app."))
+        row = handed_out.find(AppToken, device, public_id, by=by, missing=missing)
         row.revoked_at = row.revoked_at or now
         audit.record(
             session,

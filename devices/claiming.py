@@ -6,11 +6,12 @@ from itertools import chain, count
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from auth import audit, throttle
+from auth import throttle
 from auth.keys import Keys
 from db.base import transaction
 from db.models import Claim, Device, Grant, Level, User
 from devices import credentials
+from devices.changes import note
 from devices.ports import BrokerAdmin, LiveBus, LiveEvent
 from errors import NotFound
 from notify.mark import N_
@@ -78,15 +79,7 @@ def claim(
             device.name = _free_name(session, device.name, by)
             device.revoked_at = None
             session.add(Grant(user=by, device=device, level=Level.OWNER, created_at=now))
-            audit.record(
-                session,
-                "device.claim",
-                user=by,
-                object_type="device",
-                object_id=device.public_id,
-                address=address,
-                now=now,
-            )
+            note(device, by, "device.claim", now, address)
     if device is None:
         for key in counted:
             throttle.hit(key, WRONG_CODES, now=now)

@@ -20,9 +20,9 @@ from auth.keys import Keys
 from db.base import db, transaction
 from db.models import Device, DeviceConfig, Level, RetainedConfig, User
 from devices import config_delivery, config_reports
+from devices.changes import note
 from devices.config_reports import Report
 from devices.ports import Publisher
-from devices.rights import note
 from errors import Invalid, NotFound
 from notify.mark import N_
 

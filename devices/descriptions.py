@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from auth import access, audit
+from auth import access
 from db.base import transaction
 from db.models import Device, Level, User
 from db.telemetry.records import Series
 from db.telemetry.store import TelemetryStore
+from devices.changes import note
 from devices.ports import LiveBus, LiveEvent
 from errors import Invalid, NotFound
 from notify.mark import N_
@@ -60,17 +61,8 @@ def describe(
         return False
     for name, values in changes.items():
         store.describe(known[name].id, **values)
-    with transaction() as session:
-        audit.record(
-            session,
-            "device.sensors",
-            user=by,
-            object_type="device",
-            object_id=device.public_id,
-            address=address,
-            now=now,
-            sensors=sorted(changes),
-        )
+    with transaction():
+        note(device, by, "device.sensors", now, address, sensors=sorted(changes))
     if bus is not None:
         bus.publish([LiveEvent(device.public_id, "device", {"change": "sensors"})])
     return True

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import notify.mail
@@ -18,7 +17,7 @@ from auth import access, addresses, audit
 from auth.keys import Keys, sha256
 from db.base import db, transaction
 from db.models import Device, GuestLink, Kind, Level, User
-from devices import guest_terms
+from devices import guest_terms, handed_out
 from devices.guest_terms import Terms
 from errors import Invalid, NotFound
 from notify.mark import N_
@@ -86,10 +85,7 @@ def of(device: Device, *, by: User) -> Sequence[GuestLink]:
     Raises:
         NotFound, Forbidden: `by` is no manager of it.
     """
-    access.require(by, device, Level.MANAGER)
-    return db.session.scalars(
-        select(GuestLink).where(GuestLink.device_id == device.id).order_by(GuestLink.id.desc())
-    ).all()
+    return handed_out.listed(GuestLink, device, by=by)
 
 
 def revoke(device: Device, public_id: str, *, by: User, now: datetime, address: str) -> None:
@@ -98,15 +94,9 @@ def revoke(device: Device, public_id: str, *, by: User, now: datetime, address: 
     Raises:
         NotFound, Forbidden: `by` may not, or there is none.
     """
-    access.require(by, device, Level.MANAGER)
-    with transaction() as session:
-        link = session.scalar(
-            select(GuestLink).where(
-                GuestLink.device_id == device.id, GuestLink.public_id == public_id
-            )
-        )
-        if link is None:
-            raise NotFound("guest_link_not_found", N_("There is no such link."))
+    missing = NotFound("guest_link_not_found", N_("There is no such link."))
+    with transaction():
+        link = handed_out.find(GuestLink, device, public_id, by=by, missing=missing)
         link.revoked_at = link.revoked_at or now
         note(link, "guest_link.revoke", now, user=by, address=address)
 

@@ -8,13 +8,14 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from auth import access, audit
+from auth import access
 from clock import to_ms
 from db.base import transaction
 from db.models import Device, Level, User
 from db.telemetry.records import Batch, Series
 from db.telemetry.store import TelemetryStore
 from devices import reading_files, units
+from devices.changes import note
 from devices.ports import LiveBus, LiveEvent
 from devices.reading_files import Found, Refused
 from errors import Invalid
@@ -113,7 +114,8 @@ def take(
     report = _report(rows, known, found, store, dry_run=dry_run)
     if dry_run or not report.rows:
         return report
-    _note(device, by, now, address, rows=report.rows)
+    with transaction():
+        note(device, by, "device.import", now, address, rows=report.rows)
     for one in report.sensors:
         unit = found.units.get(one.name, "")[:16] or units.usual(one.name, one.kind)
         series = known.get(one.name) or store.add_series(device.id, one.name, one.kind, unit)
@@ -179,17 +181,3 @@ def _write(store: TelemetryStore, series: Series, rows: list[tuple[int, Any]]) -
     left = iter(rows)
     while part := [(series.id, ms, value) for ms, value in islice(left, AT_ONCE)]:
         store.write(Batch(texts=part) if series.kind == "text" else Batch(values=part))
-
-
-def _note(device: Device, by: User, now: datetime, address: str, **detail: Any) -> None:
-    with transaction() as session:
-        audit.record(
-            session,
-            "device.import",
-            user=by,
-            object_type="device",
-            object_id=device.public_id,
-            address=address,
-            now=now,
-            **detail,
-        )

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from auth import access
 from db.base import db, transaction
 from db.models import Device, DeviceFile, Level, User
-from devices.rights import note
+from devices.changes import note
 from errors import NotFound
 from notify.mark import N_
 

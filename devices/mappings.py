@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from auth import access, audit
+from auth import access
 from db.base import db, transaction
 from db.models import Device, Grant, Level, Mapping, User
 from devices import credentials
+from devices.changes import note
 from devices.foreign import bounds, grammar, paths
 from devices.foreign.entities import Source
 from devices.foreign.reader import Reader, Said
@@ -62,7 +63,7 @@ def add(
             raise Invalid("too_many_mappings", N_("A device has at most %(most)s."), most=MOST)
         mapping = row(device, source, announced=False)
         session.add(mapping)
-        _note(device, "mapping.add", by, now, address, topic=source.topic, sensor=source.sensor)
+        note(device, by, "mapping.add", now, address, topic=source.topic, sensor=source.sensor)
     tell(bus, device)
     return mapping
 
@@ -111,7 +112,7 @@ def change(
         for name, value in given.items():
             setattr(mapping, name, value)
         session.flush()
-        _note(device, "mapping.change", by, now, address, topic=source.topic, sensor=source.sensor)
+        note(device, by, "mapping.change", now, address, topic=source.topic, sensor=source.sensor)
     tell(bus, device)
     return True
 
@@ -132,7 +133,7 @@ def remove(
     with transaction() as session:
         access.require(by, device, Level.MANAGER)
         mapping = _find(device, public_id)
-        _note(device, "mapping.remove", by, now, address, topic=mapping.topic)
+        note(device, by, "mapping.remove", now, address, topic=mapping.topic)
         session.delete(mapping)
     tell(bus, device)
 
@@ -165,7 +166,7 @@ def give_trees(
         raise Invalid("topic_invalid", N_("This topic cannot be used."), field="trees")
     with transaction():
         device.topic_trees = wanted
-        _note(device, "device.topics", by, now, address, trees=wanted)
+        note(device, by, "device.topics", now, address, trees=wanted)
         identity = credentials.identity(device)
         revoked = device.revoked_at is not None
     if not revoked:
@@ -267,18 +268,3 @@ def _check(source: Source, namespace: str) -> None:
         raise Invalid("unit_invalid", N_("This unit or kind cannot be used."), field="unit")
     if not (isfinite(source.scale) and isfinite(source.offset)) or source.scale == 0:
         raise Invalid("scale_invalid", N_("This scale cannot be used."), field="scale")
-
-
-def _note(
-    device: Device, action: str, by: User, now: datetime, address: str, **detail: Any
-) -> None:
-    audit.record(
-        db.session(),
-        action,
-        user=by,
-        object_type="device",
-        object_id=device.public_id,
-        address=address,
-        now=now,
-        **detail,
-    )

@@ -16,6 +16,7 @@ from auth.keys import Keys
 from db.base import db, transaction
 from db.models import Device, ForeignAction, Kind, Proposal, User
 from devices import announced, mappings, registry
+from devices.changes import note
 from devices.foreign import announcements
 from devices.foreign.entities import Foreign
 from devices.ports import BrokerAdmin, LiveBus
@@ -124,16 +125,7 @@ def accept(
         announced.replace(device, foreign)  # this much was agreed to; more may have come since
         session.flush()
         changed = _update(session, proposal, namespace)
-        audit.record(
-            session,
-            "proposal.accept",
-            user=by,
-            object_type="device",
-            object_id=device.public_id,
-            address=address,
-            now=now,
-            identity=proposal.identity,
-        )
+        note(device, by, "proposal.accept", now, address, identity=proposal.identity)
     for _, newest in changed:
         announced.describe(device, newest, store)
     mappings.tell(bus, device)

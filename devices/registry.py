@@ -13,11 +13,12 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from auth import access, audit, tokens
+from auth import access, tokens
 from auth.keys import Keys
 from db.base import db, transaction
 from db.models import Device, Grant, Handshake, Level, User
 from devices import credentials, fields, handshake, usernames
+from devices.changes import note
 from devices.ports import BrokerAdmin, BrokerIdentity, LiveBus, LiveEvent
 from errors import Conflict
 from notify.mark import N_
@@ -90,7 +91,7 @@ def create(
         session.add(Grant(user=by, device=device, level=Level.OWNER, created_at=now))
         _, token = tokens.issue(session, device, label="", now=now)
         _flush(session)
-        _note(device, "device.create", by, now, address)
+        note(device, by, "device.create", now, address)
         identity = credentials.identity(device)
     broker.upsert(identity)
     _tell(bus, device, "created")
@@ -164,7 +165,7 @@ def update(
             setattr(device, field, value)
         _check_ids(device)
         _flush(session)
-        _note(device, "device.update", by, now, address, fields=sorted(different))
+        note(device, by, "device.update", now, address, fields=sorted(different))
         identity = credentials.identity(device)
         revoked = device.revoked_at is not None
     if broker and "controller_id" in different and not revoked:
@@ -196,7 +197,7 @@ def rotate(
         device.mqtt_hash = credentials.mosquitto_hash(password)
         device.revoked_at = None
         handshake.end(device, now=now)
-        _note(device, "device.rotate", by, now, address)
+        note(device, by, "device.rotate", now, address)
         identity = credentials.identity(device)
     broker.upsert(identity)
     return password
@@ -213,7 +214,7 @@ def revoke(
     with transaction():
         access.require(by, device, Level.MANAGER)
         device.revoked_at = device.revoked_at or now
-        _note(device, "device.revoke", by, now, address)
+        note(device, by, "device.revoke", now, address)
         username = device.mqtt_username
     broker.revoke(username)
 
@@ -235,7 +236,7 @@ def delete(
     """
     with transaction() as session:
         access.require(by, device, Level.OWNER)
-        _note(device, "device.delete", by, now, address, name=device.name)
+        note(device, by, "device.delete", now, address, name=device.name)
         username, key, public_id = device.mqtt_username, device.id, device.public_id
         session.delete(device)
     broker.revoke(username)
@@ -322,21 +323,6 @@ def _flush(session: Session) -> None:
     except IntegrityError as error:
         hardware = "hardware_id" in str(error.orig)
         raise (_hardware_taken() if hardware else _controller_taken()) from error
-
-
-def _note(
-    device: Device, action: str, by: User, now: datetime, address: str, **detail: Any
-) -> None:
-    audit.record(
-        db.session(),
-        action,
-        user=by,
-        object_type="device",
-        object_id=device.public_id,
-        address=address,
-        now=now,
-        **detail,
-    )
 
 
 def _tell(bus: LiveBus | None, device: Device, change: str) -> None:

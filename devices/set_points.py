@@ -10,9 +10,10 @@ from datetime import datetime
 from math import isclose, isfinite
 from typing import Any
 
-from auth import access, audit
+from auth import access
 from db.base import transaction
 from db.models import Device, Level, User
+from devices.changes import note
 from devices.parsing import NAME
 from devices.ports import LiveBus, LiveEvent
 from errors import Invalid
@@ -70,7 +71,7 @@ def declare(
         )
     if bounds and not _usable(bounds):
         raise Invalid("bounds_invalid", N_("These bounds cannot be used."), field="bounds")
-    with transaction() as session:
+    with transaction():
         access.require(by, device, Level.MANAGER)
         declared = {name: asdict(one) for name, one in of(device).items() if name != target}
         if bounds:
@@ -78,16 +79,7 @@ def declare(
         if len(declared) > MOST:
             raise Invalid("too_many_set_points", N_("A device has at most %(most)s."), most=MOST)
         device.attributes = {**device.attributes, KEPT: declared}
-        audit.record(
-            session,
-            "device.set_point",
-            user=by,
-            object_type="device",
-            object_id=device.public_id,
-            address=address,
-            now=now,
-            target=target,
-        )
+        note(device, by, "device.set_point", now, address, target=target)
     bus.publish([LiveEvent(device.public_id, "device", {"change": "sensors"})])
 
 

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from auth import access, audit, throttle
+from auth import access, throttle
 from auth.keys import sha256
-from db.base import db, transaction
+from db.base import transaction
 from db.models import Device, Grant, Level, Redemption, ShareToken, User
+from devices import handed_out
+from devices.changes import note, tell
 from devices.ports import LiveBus
-from devices.rights import tell
 from devices.sharing import SHAREABLE
 from errors import Forbidden, Invalid, NotFound
 from notify.mark import N_
@@ -72,10 +73,7 @@ def of(device: Device, *, by: User) -> Sequence[ShareToken]:
     Raises:
         NotFound, Forbidden: `by` is no manager of it.
     """
-    access.require(by, device, Level.MANAGER)
-    return db.session.scalars(
-        select(ShareToken).where(ShareToken.device_id == device.id).order_by(ShareToken.id.desc())
-    ).all()
+    return handed_out.listed(ShareToken, device, by=by)
 
 
 def revoke(
@@ -88,15 +86,9 @@ def revoke(
     Raises:
         NotFound, Forbidden: `by` may not, or there is none.
     """
+    missing = NotFound("share_token_not_found", N_("There is no such token."))
     with transaction() as session:
-        access.require(by, device, Level.MANAGER)
-        token = session.scalar(
-            select(ShareToken).where(
-                ShareToken.device_id == device.id, ShareToken.public_id == public_id
-            )
-        )
-        if token is None:
-            raise NotFound("share_token_not_found", N_("There is no such token."))
+        token = handed_out.find(ShareToken, device, public_id, by=by, missing=missing)
         if token.revoked_at is None:
             token.revoked_at = now
             for redemption in token.redemptions:
@@ -184,14 +176,5 @@ def _unknown() -> NotFound:
 
 
 def _note(token: ShareToken, by: User, action: str, now: datetime, address: str) -> None:
-    audit.record(
-        db.session(),
-        action,
-        user=by,
-        object_type="device",
-        object_id=token.device.public_id,
-        address=address,
-        now=now,
-        token=token.public_id,
-        level=Level(token.level).name.lower(),
-    )
+    level = Level(token.level).name.lower()
+    note(token.device, by, action, now, address, token=token.public_id, level=level)

@@ -15,9 +15,9 @@ import notify.outbox
 from auth import access, addresses, throttle
 from db.base import db, transaction
 from db.models import Device, Grant, Invitation, Level, User
+from devices.changes import note, tell
 from devices.invitations import INVITE_LIMIT, new_invitation, withdraw_older
 from devices.ports import LiveBus
-from devices.rights import note, tell
 from errors import Conflict, Forbidden, Invalid, NotFound
 from notify.mark import N_
 

@@ -1,6 +1,7 @@
-"""What every change of a right does besides: a line in the audit log, a word to live pages."""
+"""What every change of a device does besides: a line in the audit log, a word to live pages."""
 
 from datetime import datetime
+from typing import Any
 
 from auth import audit
 from db.base import db
@@ -8,14 +9,12 @@ from db.models import Device, User
 from devices.ports import LiveBus, LiveEvent
 
 
-def note(device: Device, by: User, action: str, now: datetime, address: str, **detail: str) -> None:
-    """Write a line about a device's rights, in the caller's transaction."""
+def note(device: Device, by: User, action: str, now: datetime, address: str, **detail: Any) -> None:
+    """Write a line about a device, in the caller's transaction."""
     audit.record(
         db.session(),
         action,
-        result="ok",
         user=by,
-        actor="",
         object_type="device",
         object_id=device.public_id,
         address=address,
