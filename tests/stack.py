@@ -33,7 +33,7 @@ def free_port() -> int:
     raise AssertionError("no port is free")
 
 
-def until(check: Callable[[], Any], seconds: float = 10.0, what: str = "") -> Any:
+def until(check: Callable[[], Any], seconds: float = 20.0, what: str = "") -> Any:
     """Ask again and again until the answer is true; fail after so many seconds."""
     end = time.monotonic() + seconds
     while True:

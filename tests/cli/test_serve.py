@@ -141,7 +141,7 @@ def test_ctrl_c_ends_everything(tmp_path: Path):
         mine = children(psutil.Process(made.process.pid))
         assert any("mosquitto" in child.name() for child in mine)
         assert made.stop(signal.SIGINT) == 0
-        until(lambda: not any(child.is_running() for child in mine), 5, "all children ended")
+        until(lambda: not any(child.is_running() for child in mine), what="all children ended")
 
 
 def test_a_killed_broker_is_started_again(tmp_path: Path):

@@ -39,5 +39,5 @@ def test_a_broker_that_lost_its_files_knows_the_devices_after_the_start(tmp_path
 
         made.start()
 
-        until(lambda: lets_in(made, mqtt), 5, "the device is let in")
+        until(lambda: lets_in(made, mqtt), what="the device is let in")
         assert not lets_in(made, mqtt | {"password": "another"})

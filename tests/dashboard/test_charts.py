@@ -137,7 +137,7 @@ def test_the_window_moves_on_though_nothing_comes(visit: Visit):
     until(lambda: tab.trace() == [1.0])
     before = tab.axis()[1]
 
-    until(lambda: tab.axis()[1] > before + 500, 5.0)
+    until(lambda: tab.axis()[1] > before + 500)
 
 
 def zoom(tab: Tab, start: float, end: float) -> None:

@@ -123,7 +123,7 @@ def test_logging_out_ends_the_stream_within_two_seconds(house: Watched):
     house.log_out(person)
 
     assert watching.until("bye", 2.0).data == {"why": "session"}
-    until(lambda: watching.ended, 1.0)
+    until(lambda: watching.ended)
 
 
 def test_disabling_a_person_ends_the_stream_within_two_seconds(house: Watched):
@@ -138,7 +138,7 @@ def test_a_stream_keeps_no_connection_to_the_database(house: Watched):
     for _ in range(5):
         house.watch(house.person())
 
-    until(lambda: requests.get(house.url + "/test/pool", timeout=5).text == "0", 3.0)
+    until(lambda: requests.get(house.url + "/test/pool", timeout=5).text == "0")
 
 
 def test_a_full_server_refuses_streams_and_still_serves_pages(tmp_path):

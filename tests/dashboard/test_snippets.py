@@ -44,7 +44,7 @@ def heard(broker):
     client.on_connect = connected
     client.on_subscribe = lambda *_rest: ready.set()
     client.on_message = lambda _c, _u, message: messages.update({message.topic: message.payload})
-    until(lambda: _connects(client, broker), 5, "the broker answers")
+    until(lambda: _connects(client, broker), what="the broker answers")
     client.loop_start()
     assert ready.wait(5)
     yield messages, client

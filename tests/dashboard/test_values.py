@@ -168,7 +168,7 @@ def test_a_server_that_was_away_is_found_again_and_the_store_fills_the_gap(visit
     banner = tab.page.locator("[data-connection]")
     with tab.house.away():
         # the last words of a server that stops may be that its broker has gone
-        until(lambda: "trying again" in banner.inner_text(), 8.0)
+        until(lambda: "trying again" in banner.inner_text())
         assert banner.is_visible()
         tab.house.keep(tab.device, "temperature", [(now_ms(), 2.0)])
 

@@ -63,7 +63,7 @@ def press(lodge: Speaker, button: Locator, topic: str, payload: str) -> None:
     before = len(lodge.got)
     button.click()
     wanted = (topic, payload.encode())
-    until(lambda: wanted in lodge.got[before:], 5, f"{payload} on {topic}: {lodge.got[before:]}")
+    until(lambda: wanted in lodge.got[before:], what=f"{payload} on {topic}: {lodge.got[before:]}")
 
 
 def test_each_button_of_an_accepted_device_reaches_the_broker(

@@ -244,7 +244,7 @@ def test_a_door_that_was_away_is_said_not_to_answer_and_does_not_open_later(hous
     path = link(house, owner, door, "Mia", -HOUR, HOUR)
     page = knock(house, path, "away").headers["Location"]
     said = "The door does not answer."
-    until(lambda: said in house.test_client().get(page).text, 6, "the page says no answer")
+    until(lambda: said in house.test_client().get(page).text, what="the page says no answer")
     with naive(door) as heard:
         knock(house, path, "back")
         until(lambda: heard, 10, "the door hears what is asked now")

@@ -47,7 +47,7 @@ class Speaker:
         )
         self._client.connect("127.0.0.1", port, keepalive=30)
         self._client.loop_start()
-        until(lambda: self.reason is not None, 5, "an answer to CONNECT")
+        until(lambda: self.reason is not None, what="an answer to CONNECT")
 
     def _on_connect(self, _client, _userdata, _flags, reason, _properties) -> None:
         self.reason = reason.value
@@ -64,7 +64,7 @@ class Speaker:
     def publish(self, topic: str, payload: bytes | str, *, retain: bool = False) -> None:
         """Publish and wait until the broker has it, or has thrown us out for it."""
         sent = self._client.publish(topic, payload, qos=1, retain=retain)
-        until(lambda: sent.is_published() or self.ended.is_set(), 5, "an acknowledgement")
+        until(lambda: sent.is_published() or self.ended.is_set(), what="an acknowledgement")
 
     def close(self) -> None:
         client, self._client = self._client, None  # its sockets go with it, at once

@@ -52,7 +52,7 @@ def waiting(inbox, *messages):
 def test_a_full_inbox_lets_no_more_in_until_something_is_taken():
     for inbox in (Inbox(most=2), Inbox(most_bytes=2)):
         thread = waiting(inbox, *(message(number) for number in range(3)))
-        until(lambda inbox=inbox: len(inbox) == 2, 5)
+        until(lambda inbox=inbox: len(inbox) == 2)
         assert thread.is_alive()
 
         inbox.take(1, 0)
@@ -64,13 +64,13 @@ def test_a_full_inbox_lets_no_more_in_until_something_is_taken():
 def test_clearing_and_closing_let_nobody_wait():
     inbox = Inbox(most=1)
     thread = waiting(inbox, message(1), message(2))
-    until(lambda: len(inbox) == 1, 5)
+    until(lambda: len(inbox) == 1)
     inbox.clear()
     thread.join(5)
     assert [one.mid for one in inbox.take(10, 0)] == [2]
 
     thread = waiting(inbox, message(3), message(4))
-    until(lambda: len(inbox) == 1, 5)
+    until(lambda: len(inbox) == 1)
     inbox.close()
     thread.join(5)
     assert not thread.is_alive()

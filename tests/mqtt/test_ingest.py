@@ -129,7 +129,7 @@ def test_a_house_in_which_nothing_happens_is_heard_all_the_same(
 def test_a_reading_is_stored_and_told_at_once(ingest, publish, store, door, events):
     publish("telemetry/temperature", "21.5")
 
-    until(lambda: events.of("reading"), 5)
+    until(lambda: events.of("reading"))
     (reading,) = events.of("reading")
     assert (reading["s"], reading["v"], reading["k"]) == ("temperature", 21.5, "number")
     (series,) = store.series([door.id])[door.id]
@@ -141,7 +141,7 @@ def test_a_reading_is_stored_and_told_at_once(ingest, publish, store, door, even
 def test_what_is_stored_is_acknowledged(ingest, publish, store, door, settings, mosquitto):
     for number in range(30):
         publish("telemetry", str(number))
-    until(lambda: len(values(store, door)) == 30, 5)
+    until(lambda: len(values(store, door)) == 30)
     ingest.stop()
     mosquitto.stop()  # writes down what it still has for the listener
     mosquitto.start()
@@ -174,7 +174,7 @@ def test_what_cannot_be_used_is_counted_and_the_next_good_value_is_stored(
     publish("telemetry", payload)
     publish("telemetry", "21.5")
 
-    until(lambda: values(store, door) == [21.5], 1, "the good value is stored")
+    until(lambda: values(store, door) == [21.5], what="the good value is stored")
     assert refused(store, door) == {reason: 1}
     assert [event["reason"] for event in events.of("refused")] == [reason]
     assert ingest.health()["refused"] == {reason: 1}
@@ -183,7 +183,7 @@ def test_what_cannot_be_used_is_counted_and_the_next_good_value_is_stored(
 def test_a_message_of_nobody_known_is_counted_under_nobody(ingest, publish, store):
     publish("telemetry", "1", device="stranger")
 
-    until(lambda: refused(store, None) == {"unknown_device": 1}, 5)
+    until(lambda: refused(store, None) == {"unknown_device": 1})
     (refusal,) = store.refusals(0)
     assert isinstance(refusal, Refusal)
     assert refusal.topic == "gatehouse/stranger/telemetry"
@@ -191,13 +191,13 @@ def test_a_message_of_nobody_known_is_counted_under_nobody(ingest, publish, stor
 
 def test_a_device_that_is_added_later_is_heard_within_seconds(ingest, publish, store, bus):
     publish("telemetry", "1", device="later")
-    until(lambda: refused(store, None), 5)
+    until(lambda: refused(store, None))
     later = added("later")
     bus.publish([LiveEvent(later.public_id, "device", {"change": "created"})])
 
     publish("telemetry", "2", device="later")
 
-    until(lambda: values(store, later) == [2.0], 1)
+    until(lambda: values(store, later) == [2.0])
 
 
 @pytest.mark.parametrize("settings", [{"device_max_rate": 4.0}], indirect=True)
@@ -207,7 +207,7 @@ def test_a_flood_is_held_and_hurts_no_other_device(ingest, publish, store, door)
         publish("telemetry", str(number))
     publish("telemetry", "1", device="other")
 
-    until(lambda: values(store, other) == [1.0], 5)
+    until(lambda: values(store, other) == [1.0])
     stored = len(values(store, door))
     assert 20 <= stored < 40
     assert refused(store, door) == {"flood": 60 - stored}
@@ -217,7 +217,7 @@ def test_a_flood_is_held_and_hurts_no_other_device(ingest, publish, store, door)
 def test_a_device_has_so_many_sensors_and_no_more(ingest, publish, store, door):
     publish("telemetry", '{"a": 1, "b": 2, "c": 3, "d": 4, "e": 5}')
 
-    until(lambda: refused(store, door) == {"too_many_sensors": 2}, 5)
+    until(lambda: refused(store, door) == {"too_many_sensors": 2})
     assert [series.name for series in store.series([door.id])[door.id]] == ["a", "b", "c"]
 
 
@@ -229,8 +229,8 @@ def test_a_sensor_keeps_its_kind(ingest, publish, store, door):
     publish("telemetry/c", '"eco"')
     publish("telemetry/c", "7")
 
-    until(lambda: refused(store, door) == {"wrong_kind": 3}, 5)
-    until(lambda: store.newest([3]).get(3), 5)
+    until(lambda: refused(store, door) == {"wrong_kind": 3})
+    until(lambda: store.newest([3]).get(3))
     assert values(store, door, "a") == [1.5]
     assert values(store, door, "b") == [1.0, 0.0]
 
@@ -242,7 +242,7 @@ def test_the_last_will_makes_a_device_offline_and_a_word_brings_it_back(
     publish("status", "offline")
     publish("telemetry", "1")
 
-    until(lambda: len(events.of("presence")) == 3, 5)
+    until(lambda: len(events.of("presence")) == 3)
     states = [event["state"] for event in events.of("presence")]
     assert states == ["online", "offline", "online"]
     row = store.presence([door.id])[door.id]
@@ -257,8 +257,8 @@ def test_a_kept_status_is_no_sign_of_life_and_a_kept_reading_is_not_taken_for_ne
     publish("telemetry/a", '{"ts": 1790000000, "value": 2}', retain=True)
     ingest = Ingest(server, settings, store, bus)
     ingest.start()
-    until(lambda: values(store, door, "a") == [2.0], 5)
-    until(lambda: door.id in store.presence([door.id]), 5)
+    until(lambda: values(store, door, "a") == [2.0])
+    until(lambda: door.id in store.presence([door.id]))
     ingest.stop()
 
     assert store.presence([door.id])[door.id].last_seen == 0
@@ -283,7 +283,7 @@ def test_an_answer_reaches_its_command(ingest, publish, door, events):
 
     publish("commands/ack", f'{{"id": "{command.public_id}", "status": "done", "detail": "open"}}')
 
-    until(lambda: events.of("command"), 5)
+    until(lambda: events.of("command"))
     (event,) = events.of("command")
     assert (event["id"], event["state"]) == (command.public_id, "done")
 
@@ -291,14 +291,14 @@ def test_an_answer_reaches_its_command(ingest, publish, door, events):
 def test_the_log_of_a_device_is_kept(ingest, publish, store, door):
     publish("log", "started\nready")
 
-    until(lambda: [line.text for line in store.logs(door.id)] == ["started\nready"], 5)
+    until(lambda: [line.text for line in store.logs(door.id)] == ["started\nready"])
 
 
 def test_the_broker_may_go_and_come_back(ingest, publish, mosquitto, store, door, speak, settings):
     publish("telemetry", "1")
-    until(lambda: values(store, door) == [1.0], 5)
+    until(lambda: values(store, door) == [1.0])
     mosquitto.stop()
-    until(lambda: not ingest.health()["connected"], 5, "the listener notices")
+    until(lambda: not ingest.health()["connected"], what="the listener notices")
     mosquitto.start()
 
     speaker = speak(*server_login(settings, "publisher"))
@@ -312,25 +312,25 @@ def test_while_the_database_is_away_nothing_is_acknowledged_and_then_all_is_stor
     ingest, publish, store, door
 ):
     publish("telemetry", "0")
-    until(lambda: values(store, door) == [0.0], 5)
+    until(lambda: values(store, door) == [0.0])
     engine = db.base.telemetry_engine()
     with engine.connect().execution_options(immediate=True) as connection, connection.begin():
         connection.exec_driver_sql("ALTER TABLE latest RENAME TO elsewhere")
     for number in range(1, 50):
         publish("telemetry", str(number))
-    until(lambda: ingest.health()["database_away_s"] > 0.5, 5)
+    until(lambda: ingest.health()["database_away_s"] > 0.5)
     assert len(values(store, door)) == 1
     with engine.connect().execution_options(immediate=True) as connection, connection.begin():
         connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO latest")
 
     until(lambda: len(values(store, door)) == 50, 10, "everything is stored")
     assert sorted(values(store, door)) == [float(number) for number in range(50)]
-    until(lambda: ingest.health()["database_away_s"] == 0, 5)
+    until(lambda: ingest.health()["database_away_s"] == 0)
 
 
 def test_while_the_disk_is_full_readings_wait_in_the_broker(ingest, publish, store, door):
     publish("telemetry", "0")
-    until(lambda: values(store, door) == [0.0], 5)
+    until(lambda: values(store, door) == [0.0])
     limit(store, pages=1)  # not below what it has: it must not grow
     sent = [f"{number}" for number in range(1, 2000)]
     for value in sent:
@@ -349,12 +349,12 @@ def test_a_listener_stopped_while_the_database_is_away_loses_nothing(
     ingest, publish, store, door, server, settings
 ):
     publish("telemetry", "0")
-    until(lambda: values(store, door) == [0.0], 5)
+    until(lambda: values(store, door) == [0.0])
     engine = db.base.telemetry_engine()
     with engine.connect().execution_options(immediate=True) as connection, connection.begin():
         connection.exec_driver_sql("ALTER TABLE latest RENAME TO elsewhere")
     publish("telemetry", "1")
-    until(lambda: ingest.health()["database_away_s"] > 0.1, 5)
+    until(lambda: ingest.health()["database_away_s"] > 0.1)
     ingest.stop()
     with engine.connect().execution_options(immediate=True) as connection, connection.begin():
         connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO latest")
@@ -371,7 +371,7 @@ def test_a_failing_page_does_not_stop_the_readings(ingest, publish, store, door,
     publish("telemetry", "1")
     publish("telemetry", "2")
 
-    until(lambda: values(store, door) == [1.0, 2.0], 5)
+    until(lambda: values(store, door) == [1.0, 2.0])
 
 
 @pytest.fixture

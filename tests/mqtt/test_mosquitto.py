@@ -128,9 +128,9 @@ def test_a_configuration_that_mosquitto_refuses_is_told_with_its_reason(settings
 def test_a_broker_that_died_is_started_again(settings, mosquitto):
     before = pid(settings)
     os.kill(before, signal.SIGKILL)
-    until(lambda: not listens(settings.mqtt_port), 5)
+    until(lambda: not listens(settings.mqtt_port))
 
-    until(lambda: mosquitto.ensure_running() or listens(settings.mqtt_port), 5)
+    until(lambda: mosquitto.ensure_running() or listens(settings.mqtt_port))
 
     assert pid(settings) != before
 
@@ -151,7 +151,7 @@ def test_the_log_is_moved_aside_when_it_is_large(settings, mosquitto, monkeypatc
     folder = folder_of(settings)
     assert mosquitto.reload()
     assert (folder / "log.1").exists()
-    until(lambda: (folder / "log").exists(), 5)
+    until(lambda: (folder / "log").exists())
 
 
 def test_reloading_a_broker_that_is_away_says_so(settings):
@@ -167,7 +167,7 @@ def test_retained_messages_survive_a_restart(settings, mosquitto, speak):
 
     listener = speak(*server_login(settings, "listener"))
     listener.subscribe(topic)
-    until(lambda: listener.got == [(topic, b"kept")], 5)
+    until(lambda: listener.got == [(topic, b"kept")])
 
 
 def test_the_server_accounts_may_do_only_what_they_are_for(settings, mosquitto, speak):
@@ -182,7 +182,7 @@ def test_the_server_accounts_may_do_only_what_they_are_for(settings, mosquitto, 
     bus.publish(f"{ns}/$live/d", "live")
     publisher.publish(f"{ns}/c/commands", "yes")
 
-    until(lambda: len(listener.got) >= 2, 5)
+    until(lambda: len(listener.got) >= 2)
     assert listener.got == [(f"{ns}/$live/d", b"live"), (f"{ns}/c/commands", b"yes")]
     assert bus.got == [(f"{ns}/$live/d", b"live")]
     assert publisher.got == []

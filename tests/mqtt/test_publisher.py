@@ -12,7 +12,7 @@ from tests.stack import until
 def publisher(settings, mosquitto):
     made = MqttPublisher(settings)
     made.start()
-    until(lambda: made.connected, 5)
+    until(lambda: made.connected)
     yield made
     made.stop()
 
@@ -27,19 +27,19 @@ def listener(settings, publisher, speak):
 def test_a_message_arrives_and_the_sender_hears_of_it(publisher, listener):
     taken = []
     assert publisher.publish("gatehouse/c/commands", b"x", on_taken=taken.append)
-    until(lambda: listener.got == [("gatehouse/c/commands", b"x")], 5)
-    until(lambda: taken == [True], 5)
+    until(lambda: listener.got == [("gatehouse/c/commands", b"x")])
+    until(lambda: taken == [True])
 
 
 def test_a_topic_without_subscribers_is_told(publisher):
     taken = []
     assert publisher.publish("gatehouse/c/commands", b"x", on_taken=taken.append)
-    until(lambda: taken == [False], 5)
+    until(lambda: taken == [False])
 
 
 def test_nothing_is_sent_later(settings, mosquitto, publisher, speak):
     mosquitto.stop()
-    until(lambda: not publisher.connected, 5)
+    until(lambda: not publisher.connected)
     assert not publisher.publish("gatehouse/c/commands", b"late", retain=True)
 
     mosquitto.start()
@@ -47,15 +47,15 @@ def test_nothing_is_sent_later(settings, mosquitto, publisher, speak):
     listener = speak(*server_login(settings, "listener"))
     listener.subscribe("gatehouse/#")
     publisher.publish("gatehouse/c/commands", b"now")
-    until(lambda: listener.got, 5)
+    until(lambda: listener.got)
     assert listener.got == [("gatehouse/c/commands", b"now")]
 
 
 def test_it_is_back_soon_after_the_broker(mosquitto, publisher):
     mosquitto.stop()
-    until(lambda: not publisher.connected, 5)
+    until(lambda: not publisher.connected)
     mosquitto.start()
-    until(lambda: publisher.connected, 3)
+    until(lambda: publisher.connected)
 
 
 def test_a_broker_that_dies_while_many_publish_holds_up_nobody(mosquitto, publisher):
@@ -70,7 +70,7 @@ def test_a_broker_that_dies_while_many_publish_holds_up_nobody(mosquitto, publis
         thread.start()
     for _ in range(3):
         mosquitto.stop()
-        until(lambda: not publisher.connected, 5)
+        until(lambda: not publisher.connected)
         mosquitto.start()
         until(lambda: publisher.connected, 10)
     over.set()
@@ -93,7 +93,7 @@ def test_a_message_that_expired_is_not_delivered_to_who_was_away(
     until(lambda: time.monotonic() - sent_at > 2.1, 5)  # MQTT knows whole seconds only
 
     awake = speak(*login, clean_session=False)
-    until(lambda: awake.got, 5)
+    until(lambda: awake.got)
     assert awake.got == [("gatehouse/c/config", b"kept")]
 
 
@@ -111,7 +111,7 @@ def test_a_failing_callback_breaks_nothing(publisher):
 
     publisher.publish("gatehouse/c/commands", b"1", on_taken=fail)
     publisher.publish("gatehouse/c/commands", b"2", on_taken=taken.append)
-    until(lambda: taken == [False], 5)
+    until(lambda: taken == [False])
 
 
 def test_a_thousand_messages_from_ten_threads_are_all_confirmed(publisher, listener):
@@ -148,8 +148,8 @@ def test_a_refused_login_is_tried_again(settings, mosquitto):
     made = MqttPublisher(settings)
     made.start()
     log = folder_of(settings) / "log"
-    until(lambda: "not authorised" in log.read_text(), 5)
+    until(lambda: "not authorised" in log.read_text())
     assert not made.connected
     file.write_text(right)
-    until(lambda: made.connected, 5)
+    until(lambda: made.connected)
     made.stop()

@@ -77,7 +77,7 @@ class House:
         return self.speakers[-1]
 
     def wait_for_publisher(self) -> None:
-        until(lambda: self.publisher.connected, 5, "the publisher is connected")
+        until(lambda: self.publisher.connected, what="the publisher is connected")
 
 
 @pytest.fixture

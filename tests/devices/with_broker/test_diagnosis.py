@@ -26,7 +26,7 @@ def ingest(server, house, store):
     """The way in, running."""
     made = Ingest(server, house.settings, store, house.bus)
     made.start()
-    until(lambda: made.health()["connected"], 5)
+    until(lambda: made.health()["connected"])
     yield made
     made.stop()
 
@@ -35,7 +35,7 @@ def ingest(server, house, store):
 def log(house):
     made = MosquittoLog(house.settings, linger_s=1.0)
     yield made
-    until(lambda: made._watcher is None, 5)
+    until(lambda: made._watcher is None)
 
 
 @pytest.fixture
@@ -50,14 +50,14 @@ def asked(house, owner, store, log):
         )
 
     ask()
-    until(lambda: "log_type debug" in (folder_of(house.settings) / "mosquitto.conf").read_text(), 5)
+    until(lambda: "log_type debug" in (folder_of(house.settings) / "mosquitto.conf").read_text())
     assert house.mosquitto.reload()
     return made, ask
 
 
 def named(ask, code: str) -> diagnosis.Problem:
     """The problem of this code, which must be there within three seconds."""
-    return until(lambda: next((one for one in ask() if one.code == code), None), 3, code)
+    return until(lambda: next((one for one in ask() if one.code == code), None), what=code)
 
 
 def test_a_wrong_password_is_named(house, asked):
@@ -79,7 +79,7 @@ def test_a_login_that_works_ends_the_complaint_about_the_password(house, asked):
     house.connect(made.device.mqtt_username, "wrong")
     named(ask, "wrong_password")
     house.connect(made.device.mqtt_username, made.mqtt_password)
-    until(lambda: ask() == [], 3)
+    until(lambda: ask() == [])
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_silence_is_told_after_a_while(house, asked):
     later = utcnow() + timedelta(seconds=31)
     assert [one.code for one in ask(later)] == ["nothing_yet"]
     house.connect(made.device.mqtt_username, made.mqtt_password)
-    until(lambda: "connected" in ask(later)[0].text, 3)
+    until(lambda: "connected" in ask(later)[0].text)
 
 
 def test_everything_is_logged_only_while_somebody_waits(house, log):
@@ -164,7 +164,7 @@ def test_everything_is_logged_only_while_somebody_waits(house, log):
         ),
         3,
     )
-    until(lambda: conf.read_text() == configuration(house.settings, folder_of(house.settings)), 5)
+    until(lambda: conf.read_text() == configuration(house.settings, folder_of(house.settings)))
 
 
 def test_much_traffic_ends_the_close_look(house, log, monkeypatch):
@@ -172,13 +172,13 @@ def test_much_traffic_ends_the_close_look(house, log, monkeypatch):
     conf = folder_of(house.settings) / "mosquitto.conf"
     log._linger_s = 30
     log.watch()
-    until(lambda: "log_type debug" in conf.read_text(), 3)
+    until(lambda: "log_type debug" in conf.read_text())
 
     def publish_and_look() -> bool:
         house.publisher.publish("gatehouse/c/commands", b"x")
         return "log_type debug" not in conf.read_text()
 
-    until(publish_and_look, 5)
+    until(publish_and_look)
     log.watch()
     assert log._watcher is None
 
@@ -195,12 +195,12 @@ def test_a_log_that_was_moved_aside_is_read_from_its_start(house, owner, log):
     since = now_ms() // 1000 * 1000
     log.notes(device.mqtt_username, since)
     house.connect(device.mqtt_username, "wrong")
-    until(lambda: log.notes(device.mqtt_username, since), 3)
+    until(lambda: log.notes(device.mqtt_username, since))
     path = folder_of(house.settings) / "log"
     path.replace(path.with_name("log.1"))
     assert house.mosquitto.reload()
     house.connect("nobody", "wrong")
-    until(lambda: len(log.notes(device.mqtt_username, since)) >= 2, 3)
+    until(lambda: len(log.notes(device.mqtt_username, since)) >= 2)
 
 
 def test_of_a_foreign_broker_only_refused_payloads_are_known(house, owner, store, ingest):
@@ -214,4 +214,4 @@ def test_of_a_foreign_broker_only_refused_payloads_are_known(house, owner, store
             made.device, since=since, now=utcnow(), store=store, brokerlog=NoBrokerLog()
         )
 
-    assert until(ask, 3)[0].code == "bad_json"
+    assert until(ask)[0].code == "bad_json"

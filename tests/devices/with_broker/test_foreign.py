@@ -151,22 +151,22 @@ def test_a_zigbee_lock_is_accepted_heard_and_unlocked(house, ingest, store, admi
     _, speaker = bridge(house, admin, "homeassistant", "zigbee2mqtt")
     speaker.publish("zigbee2mqtt/bridge/state", '{"state": "online"}', retain=True)
     announce_lock(speaker)
-    until(lambda: [len(found.sources) for _, found in proposed(admin)] == [2], 5)
+    until(lambda: [len(found.sources) for _, found in proposed(admin)] == [2])
     device = accept(house, store, admin, proposed(admin)[0][0].public_id)
     assert (device.name, device.kind) == ("garden gate", "lock")
     assert not proposed(admin)
-    until(lambda: (row := store.presence([device.id]).get(device.id)) and row.said == "online", 5)
+    until(lambda: (row := store.presence([device.id]).get(device.id)) and row.said == "online")
     speaker.publish("zigbee2mqtt/garden gate", '{"state": "LOCK", "battery": 81.5}')
-    until(lambda: newest(store, device) == {"garden_gate": "locked", "Battery": 81.5}, 5)
+    until(lambda: newest(store, device) == {"garden_gate": "locked", "Battery": 81.5})
     units = {one.name: one.unit for one in store.series([device.id])[device.id]}
     assert units["Battery"] == "%"
 
     speaker.subscribe("zigbee2mqtt/garden gate/set")
     command = ask(house, device, admin, "unlock")
-    until(lambda: ("zigbee2mqtt/garden gate/set", b"UNLOCK") in speaker.got, 5)
-    until(lambda: state(command) == "delivered", 5)
+    until(lambda: ("zigbee2mqtt/garden gate/set", b"UNLOCK") in speaker.got)
+    until(lambda: state(command) == "delivered")
     speaker.publish("zigbee2mqtt/garden gate", '{"state": "UNLOCK"}')
-    until(lambda: state(command) == "done", 5)
+    until(lambda: state(command) == "done")
     with pytest.raises(Invalid):
         ask(house, device, admin, "restart")
 
@@ -177,28 +177,28 @@ def test_a_tasmota_plug_is_accepted_heard_and_switched(house, ingest, store, adm
     speaker.publish("tasmota/discovery/5CCF7F00AA77/config", json.dumps(PLUG), retain=True)
     sensors = {"sn": {"ENERGY": {"Power": 0, "Total": 1.5}}, "ver": 1}
     speaker.publish("tasmota/discovery/5CCF7F00AA77/sensors", json.dumps(sensors), retain=True)
-    until(lambda: any(len(found.sources) > 3 for _, found in proposed(admin)), 5)
+    until(lambda: any(len(found.sources) > 3 for _, found in proposed(admin)))
     device = accept(house, store, admin, proposed(admin)[0][0].public_id)
     speaker.publish("tele/plug77/LWT", "Online", retain=True)
     speaker.publish("tele/plug77/STATE", '{"POWER": "OFF"}')
     speaker.publish("tele/plug77/SENSOR", '{"ENERGY": {"Power": 23, "Total": 1.6}}')
     wanted = {"Heater": 0.0, "ENERGY.Power": 23.0, "ENERGY.Total": 1.6}
-    until(lambda: newest(store, device) == wanted, 5)
+    until(lambda: newest(store, device) == wanted)
     speaker.subscribe("cmnd/plug77/+")
     command = ask(house, device, admin, "on")
-    until(lambda: ("cmnd/plug77/Power1", b"ON") in speaker.got, 5)
+    until(lambda: ("cmnd/plug77/Power1", b"ON") in speaker.got)
     speaker.publish("stat/plug77/RESULT", '{"POWER": "ON"}')
-    until(lambda: state(command) == "done", 5)
+    until(lambda: state(command) == "done")
     assert not [one for one in proposed(admin) if one[0].identity.startswith("tasmota-topic")]
 
     speaker.publish("tasmota/discovery/5CCF7F00AA77/config", "", retain=True)
-    until(lambda: db.session.rollback() or not mappings.of(device), 5, "nothing is mapped")
+    until(lambda: db.session.rollback() or not mappings.of(device), what="nothing is mapped")
 
 
 def test_what_is_announced_while_somebody_accepts_is_not_forgotten(house, ingest, store, admin):
     _, speaker = bridge(house, admin, "homeassistant", "zigbee2mqtt")
     speaker.publish("homeassistant/lock/0x01/lock/config", json.dumps(LOCK), retain=True)
-    until(lambda: proposed(admin), 5)
+    until(lambda: proposed(admin))
 
     class Slow:
         """A broker that is told of a device while the device goes on to announce itself."""
@@ -206,7 +206,7 @@ def test_what_is_announced_while_somebody_accepts_is_not_forgotten(house, ingest
         def upsert(self, *identities: BrokerIdentity) -> None:
             house.broker.upsert(*identities)
             speaker.publish("homeassistant/sensor/0x01/b/config", json.dumps(BATTERY), retain=True)
-            until(lambda: [len(found.sources) for _, found in proposed(admin)] == [2], 5)
+            until(lambda: [len(found.sources) for _, found in proposed(admin)] == [2])
 
         def __getattr__(self, name: str) -> Any:
             return getattr(house.broker, name)
@@ -225,10 +225,10 @@ def test_a_plug_that_comes_back_says_again_what_it_measures(house, ingest, store
             speaker.publish(f"tasmota/discovery/5CCF7F00AA77/{what}", text, retain=True)
 
     announce()
-    until(lambda: any(len(found.sources) > 3 for _, found in proposed(admin)), 5)
+    until(lambda: any(len(found.sources) > 3 for _, found in proposed(admin)))
     device = accept(house, store, admin, proposed(admin)[0][0].public_id)
     speaker.publish("tasmota/discovery/5CCF7F00AA77/config", "", retain=True)
-    until(lambda: db.session.rollback() or not mappings.of(device), 5, "nothing is mapped")
+    until(lambda: db.session.rollback() or not mappings.of(device), what="nothing is mapped")
     announce()
     until(
         lambda: (
@@ -246,18 +246,18 @@ def test_a_topic_that_is_mapped_is_listened_to_at_once(house, store, server, adm
     device, _ = bridge(house, admin, "meters")
     source = Source("meters/7/state", "", "power")
     mappings.add(device, source, by=admin, now=utcnow(), namespace=NAMESPACE, bus=house.bus)
-    until(lambda: "meters/7/state" in ingest._listener._foreign, 5)
+    until(lambda: "meters/7/state" in ingest._listener._foreign)
     ingest.stop()
 
 
 def test_new_command_topics_wait_for_a_person(house, ingest, store, admin):
     _, speaker = bridge(house, admin, "homeassistant", "zigbee2mqtt")
     announce_lock(speaker)
-    until(lambda: [len(found.sources) for _, found in proposed(admin)] == [2], 5)
+    until(lambda: [len(found.sources) for _, found in proposed(admin)] == [2])
     device = accept(house, store, admin, proposed(admin)[0][0].public_id)
     moved = LOCK | {"command_topic": "zigbee2mqtt/front door/set"}
     speaker.publish("homeassistant/lock/0x01/lock/config", json.dumps(moved), retain=True)
-    until(lambda: proposed(admin), 5, "a person is asked again")
+    until(lambda: proposed(admin), what="a person is asked again")
     with pytest.raises(Invalid):
         ask(house, device, admin, "unlock")
 
@@ -266,11 +266,11 @@ def test_a_topic_is_mapped_by_hand_with_scale_and_path(house, ingest, store, adm
     device, speaker = bridge(house, admin, "meters")
     source = Source("meters/+/state", "list[0].w", "power", unit="kW", scale=0.001, offset=1.0)
     made = mappings.add(device, source, by=admin, now=utcnow(), namespace=NAMESPACE, bus=house.bus)
-    until(lambda: "meters/+/state" in ingest._listener._foreign, 5)
+    until(lambda: "meters/+/state" in ingest._listener._foreign)
     speaker.publish("meters/7/state", '{"list": [{"w": 2500}]}', retain=True)  # now or later
-    until(lambda: newest(store, device) == {"power": 3.5}, 5)
+    until(lambda: newest(store, device) == {"power": 3.5})
     speaker.publish("meters/7/state", '{"list": [{"w": "much"}]}')
-    until(lambda: [one.reason for one in store.refusals(device.id)] == ["wrong_kind"], 5)
+    until(lambda: [one.reason for one in store.refusals(device.id)] == ["wrong_kind"])
     mappings.remove(device, made.public_id, by=admin, now=utcnow(), bus=house.bus)
     assert not mappings.of(device)
 
@@ -278,7 +278,7 @@ def test_a_topic_is_mapped_by_hand_with_scale_and_path(house, ingest, store, adm
 def test_nobody_maps_or_accepts_what_is_not_theirs(house, ingest, store, admin, stranger):
     device, speaker = bridge(house, admin, "homeassistant", "zigbee2mqtt")
     announce_lock(speaker)
-    until(lambda: proposed(admin), 5)
+    until(lambda: proposed(admin))
     assert not proposed(stranger)
     with pytest.raises(NotFound):
         accept(house, store, stranger, proposed(admin)[0][0].public_id)

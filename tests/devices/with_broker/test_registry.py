@@ -149,7 +149,7 @@ def test_topics_follow_the_controller_id(house, owner):
     house.connect(made.device.mqtt_username, made.mqtt_password).publish(
         "gatehouse/after/telemetry", "2"
     )
-    until(lambda: listener.got, 5)
+    until(lambda: listener.got)
     assert listener.got == [("gatehouse/after/telemetry", b"2")]
 
 
@@ -175,7 +175,7 @@ def test_a_user_name_is_never_given_to_a_second_device(house, owner, store, gone
     house.connect(second.device.mqtt_username, second.mqtt_password).publish(
         "gatehouse/c1/telemetry", "1"
     )
-    until(lambda: listener.got == [("gatehouse/c1/telemetry", b"1")], 5)
+    until(lambda: listener.got == [("gatehouse/c1/telemetry", b"1")])
 
 
 def test_nobody_takes_a_name_that_was_given_by_chance(house, owner):
