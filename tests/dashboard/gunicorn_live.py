@@ -8,7 +8,7 @@ bind = "127.0.0.1:" + os.environ["PORT"]
 worker_class = "gthread"
 workers = 1
 threads = int(os.environ["WEB_THREADS"])
-graceful_timeout = 5
+graceful_timeout = 30
 loglevel = "warning"
 control_socket_disable = True
 

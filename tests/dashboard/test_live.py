@@ -159,7 +159,7 @@ def test_the_server_ends_at_once_though_streams_are_open(tmp_path):
     with watched(tmp_path) as served:
         streams = [served.watch(served.person()) for _ in range(5)]
 
-        assert served.stop() < 5.0
+        assert served.stop() < 20  # gunicorn itself would wait for 30 s
         for stream in streams:
             assert stream.until("bye").data == {"why": "restart"}
 

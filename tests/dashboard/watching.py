@@ -99,7 +99,7 @@ class Watched:
         assert self.process is not None
         began = time.monotonic()
         self.process.send_signal(number)
-        self.process.wait(20)
+        self.process.wait(60)
         return time.monotonic() - began
 
     @contextlib.contextmanager
