@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 from sqlalchemy import create_engine  # noqa: E402
 
+from auth.watch import Proof  # noqa: E402
 from benchmarks.charts import walk  # noqa: E402
 from benchmarks.figures import Figure  # noqa: E402
 from db import migrations  # noqa: E402
@@ -33,6 +34,7 @@ from db.telemetry.records import Batch, Series  # noqa: E402
 from db.telemetry.sealing import put  # noqa: E402
 from db.telemetry.store import TelemetryStore  # noqa: E402
 from devices import export, parquet  # noqa: E402
+from devices.downloads import Download, Reader  # noqa: E402
 from devices.export import Column  # noqa: E402
 from devices.reading_pages import Extent  # noqa: E402
 
@@ -120,10 +122,11 @@ def probe(store: TelemetryStore, series: Series) -> tuple[float, float]:
 def meanwhile(store: TelemetryStore, series: Series, make: Callable[[], Iterator[bytes]]) -> Figure:
     """Return how much longer a live page waits with an export in the same process."""
     quiet, over = probe(store, series), threading.Event()
+    reader = Reader("benchmark", Proof("session", 0), lambda: None)
 
     def run() -> None:
         while not over.is_set():
-            for _ in make():
+            for _ in Download(reader, [], make()):
                 if over.is_set():
                     return
 

@@ -19,6 +19,8 @@ MOST = 2  # at the same time, a person and process
 CHECK_S = 1.0  # how often to call `end_forbidden`
 UNSENT_S = 0.2  # how long a part may be on its way that was taken before the right ended
 PATIENCE_S = 10.0  # downloads end when nobody could be asked for so long
+NOTICED_S = 0.0003  # less is no waiting
+REST_S = 0.002  # at most, after each part
 
 _running: Counter[str] = Counter()
 _lock = threading.Lock()
@@ -31,6 +33,20 @@ class Reader:
     name: str  # whose downloads are counted, `user:` or `device:` and a public id
     proof: Proof  # what the request showed
     hang_up: Callable[[], None]  # breaks the connection, whatever thread is sending on it
+
+
+def resting(took_s: float, waited_s: float) -> float:
+    """Return how long a download rests after a part, in seconds.
+
+    Who waits while making a part, waits for another thread of this process or for a core: others
+    want to work.  Resting as long as all that took leaves them half of the time at least; alone,
+    a download is not held up.
+
+    Args:
+        took_s: processor time of the part.
+        waited_s: the other time of it.
+    """
+    return min(max(took_s, waited_s), REST_S) if waited_s > NOTICED_S else 0.0
 
 
 class Download(Iterator[bytes]):
@@ -69,22 +85,26 @@ class Download(Iterator[bytes]):
         return self
 
     def __next__(self) -> bytes:
-        """Return the next part.
+        """Return the next part; after one that had to wait, rest, so that others come first.
 
         Raises:
             ConnectionResetError: the right has ended; to a web server it is as if the reader had
                 hung up, so it ends the connection in the middle of the file.
         """
+        began, busy = time.perf_counter(), time.thread_time()
         try:
             part = next(self._parts, None)
+            took = time.thread_time() - busy
+            if rest_s := resting(took, time.perf_counter() - began - took):
+                time.sleep(rest_s)
             if self._forbidden:  # whether or not this was the end: nobody takes it for whole
                 raise ConnectionResetError(errno.ECONNRESET, "the right to this download has ended")
             if part is None:
                 raise StopIteration
-            return part
         except BaseException:
             self.close()
             raise
+        return part
 
     def forbid(self) -> None:
         """Give out no further part."""

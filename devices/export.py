@@ -20,7 +20,7 @@ import numpy as np
 
 from db.models import Device
 from devices.csv_style import PLAIN, Cells, Style, joined
-from devices.reading_pages import Extent, Found, pages, side_by_side
+from devices.reading_pages import Extent, Found, Page, pages, side_by_side
 from devices.steps import Values
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 Layout = Literal["long", "wide"]
 
 LINE_END = b"\r\n"
+LINES = 2500  # written at once: other threads wait for the interpreter meanwhile
 FORMULA = frozenset("=+-@\t\r\n\0＝＋－＠")
 
 
@@ -117,9 +118,16 @@ def _long(
         series = column.series
         before = cut + text_cell(column.device) + cut + text_cell(series.name) + cut
         after = cut + (text_cell(series.unit) if series.unit else b"") + LINE_END
-        for times, values in pages(store, series, extent):
+        for times, values in _cut(pages(store, series, extent)):
             cells = _cells(column, values, style)
             yield from joined([*style.stamps(times), before, cells, after], times.size)
+
+
+def _cut(pages: Iterable[Page]) -> Iterator[Page]:
+    """Yield pages in pieces that fit into the caches of a processor."""
+    for times, values in pages:
+        for start in range(0, times.size, LINES):
+            yield times[start : start + LINES], values[start : start + LINES]
 
 
 def _wide(

@@ -190,7 +190,7 @@ def test_memory_stays_flat_and_a_closed_download_ends(layout):
     for _ in range(10):
         next(parts)
     tracemalloc.start()
-    for _ in range(100):
+    for _ in range(200):
         next(parts)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -375,3 +375,36 @@ def test_wide_lines_may_stand_on_a_grid(store):
 
     assert [row[1:] for row in rows[1:]] == [["1.5", "1"], ["", "0"], ["5", ""]]
     assert [row[0][17:] for row in rows[1:]] == ["00.000Z", "01.000Z", "02.000Z"]
+
+
+def test_a_download_rests_after_a_part_that_had_to_wait(monkeypatch):
+    rests = []
+    held = threading.Event()
+
+    def parts():
+        held.wait(0.01)  # as for the interpreter that another thread holds
+        yield b"waited"
+
+    monkeypatch.setattr("time.sleep", rests.append)
+    assert list(download_of("erin", parts())) == [b"waited"]
+
+    assert rests[:1] == [downloads.REST_S]
+
+
+@pytest.mark.parametrize(
+    ("took_s", "waited_s", "rest_s"),
+    [(0.001, 0.0, 0.0), (0.001, 0.0005, 0.001), (0.0002, 0.001, 0.001), (0.5, 9.0, 0.002)],
+)
+def test_a_download_rests_as_long_as_it_worked_or_waited_but_not_long(took_s, waited_s, rest_s):
+    assert downloads.resting(took_s, waited_s) == rest_s
+
+
+def test_long_pages_are_written_in_pieces(store):
+    n = 3 * export.LINES
+    series = numbers(store, "temperature", {ms: float(ms) for ms in range(n)})
+
+    parts = list(export.csv_rows(store, [Column("House", series)], Extent(T0, FOREVER), "long"))
+
+    lines = table(b"".join(parts))[1:]
+    assert [line[3] for line in lines] == [str(ms) for ms in range(n)]
+    assert max(part.count(b"\n") for part in parts) <= export.LINES
