@@ -162,6 +162,7 @@ def token(device: str, acting: str | None, label: str, ended: str | None) -> Non
 @click.option("--min", "low", type=float)
 @click.option("--max", "high", type=float)
 @click.option("--step", type=float, help="Values are the least one and whole steps above it.")
+@click.option("--unit", default="", help="Of the values, such as °C.")
 @click.option("--none", "none", is_flag=True, help="Let the device decide itself.")
 def set_point(
     device: str,
@@ -170,13 +171,14 @@ def set_point(
     low: float | None,
     high: float | None,
     step: float | None,
+    unit: str,
     none: bool,
 ) -> None:
     """Declare what numbers TARGET of a device may be set to."""
     if not none and (low is None or high is None):
         raise click.UsageError("--min and --max, or --none")
     found = inventory.find(device)
-    bounds = None if low is None or high is None else Bounds(low, high, step)
+    bounds = None if low is None or high is None else Bounds(low, high, step, unit)
     by = acting_for(found, acting)
     set_points.declare(
         found, target, None if none else bounds, by=by, now=utcnow(), bus=wiring.current().bus

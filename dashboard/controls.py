@@ -14,6 +14,7 @@ from devices import set_points
 from devices.readings import DeviceNow, SensorNow
 
 SWITCHED = ("led.", "relay.")  # states with these names can be switched
+PANEL = "device-controls"  # around the panel, which changes
 NAME, PARAMS, TARGET, VALUE = (f"command-{part}" for part in ("name", "params", "target", "value"))
 
 
@@ -39,6 +40,12 @@ def switches(device: Device, level: Level, sensors: Sequence[SensorNow]) -> Comp
     if level < Level.OPERATOR or not switched:
         return None
     return html.Div([_switch(device, one) for one in switched], className="gh-switches")
+
+
+def slot(device: Device, level: Level, found: DeviceNow) -> Component:
+    """Return the panel in what a callback fills anew; hidden where there is none."""
+    shown = panel(device, level, found)
+    return html.Div(shown, id=PANEL, hidden=shown is None)
 
 
 def panel(device: Device, level: Level, found: DeviceNow) -> Component | None:
@@ -98,7 +105,8 @@ def _set_points(device: Device, sensors: Sequence[SensorNow]) -> Component | Non
     rows = []
     for target, bounds in set_points.of(device).items():
         one = now.get(target)
-        label = device_parts.label_of(one.series) if one else target
+        name = device_parts.label_of(one.series) if one else target
+        label = f"{name} ({bounds.unit})" if bounds.unit else name
         value = one.newest.value if one and one.newest else None
         field = value_field.number(bounds.low, bounds.high, bounds.step, value)
         told = {"words": label, "text": _("Set"), "about": label}

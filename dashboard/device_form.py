@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 from flask_babel import gettext as _
 
 from config import Settings
-from dashboard import components, sensor_form, token_form
+from dashboard import components, sensor_form, set_point_form, token_form
 from db.models import Device, DeviceToken, Level
 from db.telemetry.records import DiskUse
 from devices import fields, presence
@@ -51,6 +51,7 @@ def panel(
             *sections,
             html.Div(danger, className="gh-stack align-content-start"),
             sensor_form.section(found.sensors),
+            set_point_form.section(device) if found.parts is None else None,
             token_form.section(living),
         ]
     return html.Section(

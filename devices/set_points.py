@@ -20,6 +20,7 @@ from errors import Invalid
 from notify.mark import N_
 
 LONGEST_TEXT = 255
+LONGEST_UNIT = 16
 MOST = 64  # declared parts of a device
 KEPT = "set_points"  # among the attributes of a device
 
@@ -31,6 +32,7 @@ class Bounds:
     low: float
     high: float
     step: float | None = None
+    unit: str = ""
 
 
 def of(device: Device) -> dict[str, Bounds]:
@@ -92,12 +94,18 @@ def check(device: Device, params: dict[str, Any]) -> None:
     target = str(params.get("target", ""))
     bounds = of(device).get(target)
     if bounds:
-        number(params.get("value"), label=target, **asdict(bounds))
+        number(
+            params.get("value"), label=target, low=bounds.low, high=bounds.high, step=bounds.step
+        )
 
 
 def _usable(bounds: Bounds) -> bool:
+    """Return whether these are numbers that leave something to choose, and the unit is short."""
     numbers = (bounds.low, bounds.high, bounds.step or 0.0)
-    return all(map(isfinite, numbers)) and bounds.low < bounds.high and numbers[2] >= 0
+    if any(isinstance(one, bool) or not isinstance(one, int | float) for one in numbers):
+        return False
+    finite = all(map(isfinite, numbers)) and len(bounds.unit) <= LONGEST_UNIT
+    return finite and bounds.low < bounds.high and numbers[2] >= 0
 
 
 def number(

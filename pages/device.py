@@ -25,6 +25,7 @@ from dashboard import (
     ranges,
     rows,
     sensor_form,
+    set_point_form,
     token_form,
 )
 from dashboard.access import access
@@ -47,6 +48,7 @@ def title(user: User, /, device_id: Any = "", **_query: Any) -> str:
 dash.register_page(
     __name__, path_template="/devices/<device_id>", title=title, order=3, charts=True
 )
+set_point_form.register(DEVICE)
 
 
 @access("user")
@@ -64,7 +66,9 @@ def layout(user: User, /, device_id: Any = "", **query: Any) -> Component:
             device_view.head(device, level, found, commands.newest([device]).get(device.id)),
             range_tools.tools(device, shown),
             html.Div(device_view.sensors(device, found.sensors), id=SENSORS),
-            controls.panel(device, level, found),
+            html.Div(
+                told := controls.panel(device, level, found), id=controls.PANEL, hidden=not told
+            ),
             device_lists.texts(device, found.sensors, _earlier_texts(found.sensors, shown)),
             device_view.notes(device),
             device_lists.refused(parts.store.refusals(device.id)),

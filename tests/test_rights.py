@@ -137,6 +137,8 @@ CALLBACKS = {
         for name in ("share", "change_level", "remove", "withdraw")
     },
     "dashboard.access_people hand_over": OWNER,
+    "dashboard.set_point_form declare_set_point": MANAGER,
+    "dashboard.set_point_form remove_set_point": MANAGER,
     **{f"pages.sharing {name}": SIGNED_IN for name in ("accept", "decline", "leave", "redeem")},
     **{f"pages.proposals {name}": SIGNED_IN for name in ("look_again", "accept", "ignore")},
     **{f"pages.guest_list {name}": SIGNED_IN for name in ("take_file", "check", "create")},
