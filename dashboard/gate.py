@@ -67,7 +67,7 @@ def install(server: Flask, app: dash.Dash) -> None:
             return abort(404) if request.endpoint in headers.DASH_PAGES else None
         user = sessions.signed_in()
         if user is None:
-            return _to_login()
+            return abort(404) if _leads_nowhere(app) else _to_login()
         if request.path == callbacks.PATH:
             return callbacks.refusal(app, user)
         return _closed_page(app, user)
@@ -77,6 +77,11 @@ def install(server: Flask, app: dash.Dash) -> None:
     server.after_request(headers.writer(app))
     server.after_request(unread.read_away)
     server.register_error_handler(DependencyException, lambda _error: ("", 404))
+
+
+def _leads_nowhere(app: dash.Dash) -> bool:
+    """Return whether no page is here: what looks for `/.env` must not find a login."""
+    return request.endpoint in headers.DASH_PAGES and callbacks.page_at(app, request.path) is None
 
 
 def _closed_page(app: dash.Dash, user: User) -> Response | None:
