@@ -22,9 +22,9 @@ from clock import utcnow
 from db.base import db, elsewhere, transaction
 from db.models import Device, DeviceFile, Level, User
 from devices import credentials, envelopes, files, kept_files
+from devices.changes import note
 from devices.files import Offer
 from devices.ports import Publisher
-from devices.rights import note
 from mqtt.sealing import stream
 
 INLINE = 16 * 1024  # bytes that come along in the message

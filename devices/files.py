@@ -19,7 +19,7 @@ from auth.keys import sha256
 from db.base import db, transaction
 from db.models import Device, DeviceFile, User
 from devices import kept_files
-from devices.rights import note
+from devices.changes import note
 from errors import AppError, Conflict, Gone, Invalid, NotFound
 from notify.mark import N_
 
