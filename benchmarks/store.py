@@ -24,7 +24,7 @@ from db.base import tune
 from db.telemetry.engines import link_for
 from db.telemetry.records import Batch
 from db.telemetry.sealing import put
-from db.telemetry.store import TelemetryStore
+from db.telemetry.store import CHECKPOINT, TelemetryStore
 
 Row = tuple[int, int, float]
 Clock = Callable[[], float]
@@ -37,7 +37,7 @@ SEALED = 600_000
 TRIES = 200
 PRAGMAS = (
     *("journal_mode=WAL", "synchronous=NORMAL"),
-    *("cache_size=-16384", "wal_autocheckpoint=8000"),
+    *("cache_size=-16384", f"wal_autocheckpoint={CHECKPOINT}"),
 )
 TABLE = """CREATE TABLE reading (series_id INTEGER, ts INTEGER, value REAL NOT NULL,
     PRIMARY KEY (series_id, ts)) WITHOUT ROWID, STRICT"""
