@@ -11,7 +11,9 @@ import pytest
 
 from edge.buffer import Buffer
 from edge.client import DeviceClient
+from edge.commands import Refused
 from edge.journal import Journal
+from edge.wire import SealedWire
 from mqtt.sealing import Seal
 from tests.edge.conftest import KEY, command
 from tests.stack import until
@@ -311,3 +313,16 @@ def test_the_counter_of_a_sealed_device_grows_through_restarts(server, device):
     counters = [json.loads(payload)["n"] for payload in server.on(NAME, "sealed")]
     assert len(counters) == 3
     assert counters == sorted(set(counters))
+
+
+def test_the_newest_sealed_configuration_is_taken_at_each_connect_and_no_older_one(login):
+    wire = SealedWire(login(), Journal())
+    seal = Seal(KEY, f"gatehouse/{NAME}/config")
+    old, new = (seal.seal("config", {"version": n}, n=n) for n in (1, 2))
+
+    for _connect in range(2):
+        assert wire.incoming("config", new) == ("config", b'{"version": 2}')
+    for refused, code in ((old, "replayed"), (b'{"version": 3}', "not_sealed")):
+        with pytest.raises(Refused) as caught:
+            wire.incoming("config", refused)
+        assert caught.value.code == code

@@ -220,7 +220,7 @@ def test_a_sealed_device_gets_everything_sealed(house, sealed):
     assert LARGE[:38] not in house.carried
 
 
-def test_a_configuration_comes_to_a_sealed_device_again_after_a_restart(sealed):
+def test_a_configuration_that_was_pushed_while_a_sealed_device_was_away_reaches_it(sealed):
     sealed.push({"every_s": {"water": 7}})
     until(lambda: sealed.version() == ("applied", "applied"), 20)
     sealed.became(sealed.send("later.json", SMALL))  # a counter above that of the configuration
