@@ -53,7 +53,7 @@ def clicked(page: Page, name: str) -> float:
     """Click on a range; return the milliseconds until it was drawn."""
     page.evaluate(WATCH, WIDTHS_MS[name])
     page.locator(f"[data-range='{name}']").click()
-    page.wait_for_function("window.drawnAfter !== null")
+    page.wait_for_function("() => window.drawnAfter !== null")
     return float(page.evaluate("window.drawnAfter"))
 
 
