@@ -10,6 +10,7 @@
   const USUAL = 50; // intervals looked at to tell a gap from a slow sensor
   const GAP = 3; // as the store has it: so many usual intervals without a reading
   const TIDY_GAP_MS = 1000;
+  const FEW = 60; // points that are marked, for one alone makes no line
   const TICK_PX = 95; // room for a text below the axis
 
   function colours() {
@@ -113,6 +114,10 @@
       trace.line = { ...style.line, color: line };
       if (style.fill) {
         trace.fillcolor = pale(line);
+      }
+      if (i === 0 && look.kind !== "state") {
+        trace.mode = points.t.length <= FEW ? "lines+markers" : "lines";
+        trace.marker = { color: line, size: 5 };
       }
       if (i === 0) {
         trace.text = drawn.text;

@@ -5,13 +5,17 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, EmailField, HiddenField, PasswordField, StringField, SubmitField
 from wtforms.validators import EqualTo, InputRequired, Length
 
+from auth.passwords import LONGEST
+
 NEEDED = InputRequired(_l("This is needed."))
 EMAIL = [NEEDED, Length(max=320, message=_l("This is too long."))]
+# said at once, before anything that waits or hashes
+PASSWORD = [NEEDED, Length(max=LONGEST, message=_l("This password is too long."))]
 
 
 def new_password(label: str) -> PasswordField:
     """A field for a password that is going to be set."""
-    return PasswordField(label, [NEEDED], render_kw={"autocomplete": "new-password"})
+    return PasswordField(label, PASSWORD, render_kw={"autocomplete": "new-password"})
 
 
 def repeated(label: str) -> PasswordField:
@@ -28,7 +32,7 @@ class LoginForm(FlaskForm):  # type: ignore[misc]
 
     email = EmailField(_l("E-mail"), EMAIL, render_kw={"autocomplete": "username"})
     password = PasswordField(
-        _l("Password"), [NEEDED], render_kw={"autocomplete": "current-password"}
+        _l("Password"), PASSWORD, render_kw={"autocomplete": "current-password"}
     )
     remember = BooleanField(_l("Remember me for 30 days"))
     next = HiddenField()

@@ -16,7 +16,7 @@ from wtforms import (
 )
 from wtforms.validators import Length
 
-from auth.routes.forms import EMAIL, NEEDED, CodeForm, PasskeyForm, new_password, repeated
+from auth.routes.forms import EMAIL, NEEDED, PASSWORD, CodeForm, PasskeyForm, new_password, repeated
 from notify.language import LANGUAGES
 
 TIME_ZONES = [
@@ -51,7 +51,7 @@ class PasswordForm(FlaskForm):  # type: ignore[misc]
     """The password of the person who is logged in, before something grave."""
 
     password = PasswordField(
-        _l("Current password"), [NEEDED], render_kw={"autocomplete": "current-password"}
+        _l("Current password"), PASSWORD, render_kw={"autocomplete": "current-password"}
     )
     submit = SubmitField(_l("Continue"))
 

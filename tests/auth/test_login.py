@@ -146,6 +146,13 @@ def test_empty_and_huge_passwords_are_refused(house, visitor, size, status):
     assert visitor().log_in(EMAIL, "x" * size).status_code == status
 
 
+def test_a_huge_password_is_refused_before_anything_waits(house, visitor, monkeypatch):
+    monkeypatch.setattr("auth.accounts.check_password", None)  # calling it would raise
+    member(house, EMAIL)
+    answer = visitor().log_in(EMAIL, "x" * 10_000)
+    assert "This password is too long." in answer.text
+
+
 def test_a_huge_password_is_not_hashed(inside, monkeypatch):
     import bcrypt
 

@@ -36,6 +36,15 @@ def test_the_trace_moves_with_each_reading(tab: Tab):
     until(lambda: tab.trace()[-2:] == [21.57, 22.0])
 
 
+def test_a_reading_alone_is_a_point_that_one_sees(visit: Visit):
+    made = visit()
+    made.house.keep(made.device, "temperature", [(now_ms() - MINUTE, 21.5)])
+    made.open()
+
+    until(lambda: made.trace() == [21.5])
+    assert made.page.locator(".js-plotly-plot .scatterlayer .point").count() == 1
+
+
 def test_a_burst_is_drawn_to_the_last_point(tab: Tab):
     now = now_ms()
     values = [100.0 + n for n in range(20)]
