@@ -20,6 +20,7 @@ class Sensor:
     kind: str
     newest_ms: int  # 0: nothing yet
     arrival_ms: int = 0  # of the last reading whose time is that of its arrival
+    on: bool = False  # whether the newest reading is a state that is on
 
     def arrived(self, now_ms: int) -> int:
         """Return a time for a reading without one, different from that of the one before.
@@ -82,6 +83,7 @@ def load(
         sensors = {one.name: Sensor(one.id, one.kind, 0) for one in series[device_id]}
         for one in series[device_id]:
             if one.id in newest:
+                sensors[one.name].on = one.kind == "state" and newest[one.id].value == 1.0
                 sensors[one.name].newest_ms = newest[one.id].ts_ms
                 sensors[one.name].arrival_ms = min(newest[one.id].ts_ms, now_ms)
         heard = Heard(device, Bucket(rate, now_ms), sensors)

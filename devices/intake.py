@@ -111,7 +111,7 @@ class Intake:
         Raises:
             Unavailable: the store cannot be reached just now; the message can be given again.
         """
-        heard = self._find(device, arrival)
+        heard = self._find(device, arrival.arrived_ms)
         if not arrival.retained and not heard.bucket.take(arrival.arrived_ms):
             refuse(out, "flood", arrival, device=device)
             return
@@ -123,9 +123,9 @@ class Intake:
         else:
             self._take_plain(heard, arrival, out)
 
-    def _find(self, device: KnownDevice, arrival: Arrival) -> Heard:
+    def _find(self, device: KnownDevice, now_ms: int) -> Heard:
         if device.id not in self._heard:
-            self.load([device], now_ms=arrival.arrived_ms)
+            self.load([device], now_ms=now_ms)
         return self._heard[device.id]
 
     def _take_sealed(self, heard: Heard, arrival: Arrival, out: Outcome) -> None:
@@ -173,7 +173,8 @@ class Intake:
         Raises:
             Unavailable: the store cannot be reached just now; the message can be given again.
         """
-        heard = self._find(device, arrival)
+        self.fall_back(device, reader, arrival.arrived_ms - 1, out)
+        heard = self._find(device, arrival.arrived_ms)
         if not arrival.retained and not heard.bucket.take(arrival.arrived_ms):
             refuse(out, "flood", arrival, device=device)
             return []
@@ -194,6 +195,24 @@ class Intake:
             _life_sign(heard, status, arrival.arrived_ms, out)
         out.repeatable = False
         return readings
+
+    def fall_back(self, device: KnownDevice, reader: Reader, now_ms: int, out: Outcome) -> None:
+        """Add that sensors went off by themselves, each at the time that its delay was over.
+
+        The time follows from the newest reading, so it is known after a restart as well.
+
+        Raises:
+            Unavailable: the store cannot be reached just now; calling again goes on.
+        """
+        for name, delay_ms in reader.off_delays.items():
+            heard = self._find(device, now_ms)
+            sensor = heard.sensors.get(name)
+            if sensor is None or not sensor.on or sensor.newest_ms + delay_ms > now_ms:
+                continue
+            due_ms = sensor.newest_ms + delay_ms
+            off = Decoded(readings=[Reading(name, "state", due_ms, 0.0)], timed=False)
+            self._take_readings(heard, off, Arrival("", "", b"", due_ms), out)
+            reader.before[name] = 0.0
 
     def tick(self, now_ms: int) -> list[LiveEvent]:
         """Return the events of devices that have been silent for too long since last asked."""
@@ -225,6 +244,7 @@ class Intake:
                 out.batch.values.append((sensor.id, ts, value))
             if ts >= sensor.newest_ms:
                 sensor.newest_ms = ts
+                sensor.on = sensor.kind == "state" and value == 1.0
                 event = LiveEvent(
                     heard.device.public_id,
                     "reading",

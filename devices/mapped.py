@@ -34,6 +34,9 @@ class Mapped:
         self._by_topic = lru_cache(maxsize=MOST_TOPICS)(self._look)
         self.filters: frozenset[str] = frozenset()
         self.expected: dict[int, frozenset[str]] = {}  # sensors that say what came of commands
+        self.falling: list[
+            tuple[KnownDevice, Reader]
+        ] = []  # with sensors that go off by themselves
 
     def changed(self) -> None:
         """Look again at the next message; any thread."""
@@ -58,6 +61,7 @@ class Mapped:
             if key in self._known:
                 reader.remember(self._known[key][1])
         self._known = fresh
+        self.falling = [one for one in fresh.values() if one[1].off_delays]
         self._by_topic.cache_clear()
         wanted = frozenset(topic for _, reader in fresh.values() for topic in reader.topics)
         before, self.filters = self.filters, wanted

@@ -199,6 +199,7 @@ def row(device: Device, source: Source, *, announced: bool) -> Mapping:
         words=dict(source.words),
         scale=source.scale,
         offset=source.offset,
+        off_delay=source.off_delay,
         announced=announced,
     )
 
@@ -225,6 +226,7 @@ def source_of(mapping: Mapping) -> Source:
         mapping.words,
         mapping.scale,
         mapping.offset,
+        mapping.off_delay,
     )
 
 

@@ -85,6 +85,15 @@ class ForeignTopics:
         elif not found:
             refuse(out, "unknown_topic", arrival)
 
+    def fall_back(self, intake: Intake, now_ms: int, out: Outcome) -> None:
+        """Add which sensors went off by themselves.
+
+        Raises:
+            Unavailable: the store cannot be reached just now; calling again goes on.
+        """
+        for device, reader in self._mapped.falling:
+            intake.fall_back(device, reader, now_ms, out)
+
     def settle(self) -> None:
         """Take down what was announced, and close commands that were seen to be done.
 

@@ -141,6 +141,7 @@ class Writer:
                     due = time.monotonic() + TICK_S
                     self._parts.listener.revive()
                     self._patiently(self._parts.foreign.refresh)
+                    self._fall_back()
                     self._parts.bus.publish(self._parts.intake.tick(now_ms()))
         except _GivenUp:
             log.warning("ended while the database was away; the broker keeps what is not stored")
@@ -176,6 +177,15 @@ class Writer:
         parts.bus.publish(out.events)
         self._last_arrival_ms = messages[-1].arrived_ms
         self._count(messages, out, written)
+
+    def _fall_back(self) -> None:
+        """Store which sensors went off by themselves since last asked."""
+        parts, out = self._parts, Outcome()
+        self._patiently(partial(parts.foreign.fall_back, parts.intake, now_ms(), out))
+        if out.batch.values:
+            written = self._patiently(partial(parts.store.write, out.close()))
+            parts.bus.publish(out.events)
+            self._count([], out, written)
 
     def _prepare(self, first: Message) -> None:
         """Notice what changed since the last batch: devices, the connection, the session."""

@@ -30,6 +30,7 @@ class Mapping(Base):
     words: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # payload -> value
     scale: Mapped[float] = mapped_column(default=1.0)
     offset: Mapped[float] = mapped_column(default=0.0)
+    off_delay: Mapped[float | None]  # s until a state that is on goes off by itself
     announced: Mapped[bool] = mapped_column(default=False)  # by the device, not by a person
 
     device: Mapped[Device] = relationship()

@@ -23,6 +23,7 @@ class Source:
             of a sensor with words have no value.
         scale: a number is multiplied by it, ...
         offset: ... then this is added.
+        off_delay: seconds after which a state that is on goes off by itself; None: it stays.
     """
 
     topic: str
@@ -34,6 +35,7 @@ class Source:
     words: Mapping[str, float | str] = field(default_factory=dict)
     scale: float = 1.0
     offset: float = 0.0
+    off_delay: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import json
 
 from devices.foreign.parts import Builder, Part, heard_as
 
+LONGEST_OFF_DELAY = 31_622_400.0  # s, a leap year
 TEXTUAL = {"enum", "timestamp", "date"}  # device classes whose values are no numbers
 CLASS_WORDS = {
     "aqi": "Air quality index",
@@ -37,7 +38,8 @@ def sensor(part: Part, out: Builder) -> None:
 
 
 def binary_sensor(part: Part, out: Builder) -> None:
-    """Add a state."""
+    """Add a state; it may be one that goes off by itself, as a motion detector's."""
+    off_delay = part.number("off_delay", -1.0)
     out.source(
         part.text("state_topic"),
         part.text("value_template"),
@@ -48,6 +50,7 @@ def binary_sensor(part: Part, out: Builder) -> None:
             part.text("payload_on", default="ON"): 1.0,
             part.text("payload_off", default="OFF"): 0.0,
         },
+        off_delay=off_delay if 0.0 <= off_delay <= LONGEST_OFF_DELAY else None,
     )
 
 

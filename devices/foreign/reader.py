@@ -48,6 +48,11 @@ class Reader:
     ) -> None:
         self._sources = tuple(sources)
         self._availability = tuple(availability)
+        self.off_delays = {
+            one.sensor: round(one.off_delay * 1000)
+            for one in self._sources
+            if one.off_delay is not None
+        }  # ms after which a sensor that is on goes off by itself
         self._signals = {signal for part in self._availability for signal in part.signals}
         self.before: dict[str, float | str] = {}  # the last value of each sensor
         self._here: dict[Signal, bool] = {}  # in the order in which they spoke last

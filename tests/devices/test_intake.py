@@ -11,6 +11,8 @@ from db.telemetry.records import Batch, PresenceRow
 from db.telemetry.store import TelemetryStore
 from devices.bucket import Bucket
 from devices.directory import Directory, KnownDevice
+from devices.foreign.entities import Source
+from devices.foreign.reader import Reader
 from devices.intake import BULK, Arrival, Intake, Outcome
 from devices.payloads import Limits
 from devices.presence import State
@@ -276,3 +278,56 @@ def test_the_store_keeps_the_highest_counter(store):
     assert store.counters([7, 8]) == {7: 9}
     store.forget(7)
     assert store.counters([7]) == {}
+
+
+MOTION = Reader([Source("hall/motion", "", "motion", "state", off_delay=30)])
+
+
+def said_of_motion(intake, out, *said):
+    """Take what a motion detector says, each with the seconds since T."""
+    for after_s, word in said:
+        at = T + after_s * 1000
+        intake.take_foreign(DOOR, MOTION, Arrival("hall/motion", "", word, at), out)
+
+
+def stored(out):
+    return [((ts - T) / 1000, value) for _, ts, value in out.batch.values]
+
+
+def test_a_sensor_goes_off_by_itself_after_it_was_last_on(intake):
+    out = Outcome()
+    said_of_motion(intake, out, (0, b"ON"), (20, b"ON"))
+    intake.fall_back(DOOR, MOTION, T + 49_999, out)
+    assert stored(out) == [(0, 1.0), (20, 1.0)]
+    for _ in range(2):
+        intake.fall_back(DOOR, MOTION, T + 51_000, out)
+    assert stored(out) == [(0, 1.0), (20, 1.0), (50, 0.0)]
+    assert told(out.events, "reading")[-1] == {
+        "s": "motion",
+        "t": T + 50_000,
+        "v": 0.0,
+        "k": "state",
+    }
+
+
+def test_a_sensor_that_was_said_to_be_off_does_not_go_off_again(intake):
+    out = Outcome()
+    said_of_motion(intake, out, (0, b"ON"), (10, b"OFF"))
+    intake.fall_back(DOOR, MOTION, T + 60_000, out)
+    assert stored(out) == [(0, 1.0), (10, 0.0)]
+
+
+def test_a_sensor_that_is_on_again_went_off_in_time_before(intake):
+    out = Outcome()
+    said_of_motion(intake, out, (0, b"ON"), (40, b"ON"))
+    assert stored(out) == [(0, 1.0), (30, 0.0), (40, 1.0)]
+
+
+def test_a_sensor_goes_off_at_its_time_although_the_server_was_down_then(intake, store):
+    out = Outcome()
+    said_of_motion(intake, out, (0, b"ON"))
+    store.write(out.close())
+    again, out = started(store), Outcome()
+    again.fall_back(DOOR, MOTION, T + 3_600_000, out)
+    assert stored(out) == [(30, 0.0)]
+    assert not out.heard, "that is no sign of life"

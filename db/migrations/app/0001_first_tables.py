@@ -531,6 +531,7 @@ def upgrade() -> None:
         sa.Column("words", sa.JSON(), nullable=False),
         sa.Column("scale", sa.Double(), nullable=False),
         sa.Column("offset", sa.Double(), nullable=False),
+        sa.Column("off_delay", sa.Double(), nullable=True),
         sa.Column("announced", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["device_id"],

@@ -232,3 +232,12 @@ def test_an_update_says_what_is_installed_and_can_be_pressed():
 )
 def test_a_filter_may_be_wide_where_our_own_devices_do_not_speak(wanted: str, free: bool):
     assert (bounds.is_filter(wanted) and bounds.outside("gatehouse", wanted)) is free
+
+
+@pytest.mark.parametrize(
+    ("given", "understood"),
+    [(30, 30.0), ("0.5", 0.5), (0, 0.0), (-1, None), ("soon", None), (1e300, None), (None, None)],
+)
+def test_a_state_may_go_off_by_itself(given: object, understood: float | None):
+    (source,) = announced("binary_sensor", state_topic="a/b", off_delay=given).sources
+    assert source.off_delay == understood

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from clock import utcnow
+from clock import to_ms, utcnow
 from db.base import db, telemetry_engine, transaction
 from db.models import Command, Device, Level, User
 from db.telemetry.store import TelemetryStore
@@ -248,6 +248,38 @@ def test_a_topic_that_is_mapped_is_listened_to_at_once(house, store, server, adm
     mappings.add(device, source, by=admin, now=utcnow(), namespace=NAMESPACE, bus=house.bus)
     until(lambda: "meters/7/state" in ingest._listener._foreign)
     ingest.stop()
+
+
+def test_a_motion_detector_goes_off_by_itself_even_while_nobody_listens(
+    house, ingest, store, admin, server
+):
+    _, speaker = bridge(house, admin, "homeassistant", "zigbee2mqtt")
+    motion = {"device": LOCK["device"], "name": "Motion", "state_topic": "zigbee2mqtt/motion"}
+    topic = "homeassistant/binary_sensor/0x01/motion/config"
+    speaker.publish(topic, json.dumps(motion | {"off_delay": 1}), retain=True)
+    until(lambda: proposed(admin))
+    device = accept(house, store, admin, proposed(admin)[0][0].public_id)
+    until(lambda: "zigbee2mqtt/motion" in ingest._listener._foreign)
+    speaker.publish("zigbee2mqtt/motion", "ON", retain=True)  # now or later
+    until(lambda: shown(house) == [1.0, 0.0])
+    speaker.publish("zigbee2mqtt/motion", "ON")
+    until(lambda: shown(house).count(1.0) == 2)
+    ingest.stop()
+    again = Ingest(server, house.settings, store, house.bus)
+    again.start()
+    try:
+        until(lambda: shown(house) == [1.0, 0.0, 1.0, 0.0])
+    finally:
+        again.stop()
+    (series,) = store.series([device.id])[device.id]
+    times, values = store.window(series.id, 0, to_ms(utcnow()))
+    assert values.tolist() == shown(house)
+    assert [off - on for on, off in zip(times[::2], times[1::2], strict=True)] == [1000, 1000]
+
+
+def shown(house: House) -> list[float]:
+    """What open pages were told, in order."""
+    return [event.data["v"] for event in house.events if event.kind == "reading"]
 
 
 def test_new_command_topics_wait_for_a_person(house, ingest, store, admin):
