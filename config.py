@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     mqtt_tls_cert: Path | None = None  # with which the managed broker speaks TLS
     mqtt_tls_key: Path | None = None
     mqtt_namespace: Annotated[str, Field(pattern=NAMESPACE)] = "gatehouse"
+    discovery_prefix: Annotated[str, Field(pattern=NAMESPACE)] = "homeassistant"
     mqtt_admin: Literal["files", "dynsec", "http"] = "files"
     mqtt_max_payload: Annotated[int, Field(ge=256, le=16_777_216)] = 65536
     max_sensors_per_device: Annotated[int, Field(ge=1, le=100_000)] = 256
@@ -116,6 +117,9 @@ class Settings(BaseSettings):
             raise ValueError(
                 "MQTT_TLS_CERT is for the managed broker; for MQTT_HOST set MQTT_TLS=1"
             )
+        found, ours = f"{self.discovery_prefix}/", f"{self.mqtt_namespace}/"
+        if found.startswith(ours) or ours.startswith(found):
+            raise ValueError("DISCOVERY_PREFIX and MQTT_NAMESPACE must lie outside each other")
         if self.mqtt_admin != "files" and not self.mqtt_host:
             raise ValueError("MQTT_ADMIN other than files needs MQTT_HOST")
         if not self.app_url.startswith(("http://", "https://", "")):

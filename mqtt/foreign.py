@@ -42,6 +42,7 @@ class ForeignTopics:
         listener: Follower,
         *,
         namespace: str,
+        discovery_prefix: str,
     ) -> None:
         self._server = server
         self._store = store
@@ -49,9 +50,10 @@ class ForeignTopics:
         self._listener = listener
         self._namespace = namespace
         self._mapped = Mapped(server.app_context)
-        listener.follow(frozenset(announcements.FILTERS))
+        self._prefix = discovery_prefix
+        listener.follow(announcements.filters(discovery_prefix))
         self._seen: dict[str, bytes] = {}  # topic -> what was announced there last
-        self._announced: deque[Arrival] = deque()
+        self._announced: deque[tuple[str, bytes]] = deque()  # topic it is kept under, payload
         self._shown: deque[tuple[int, str, float | str]] = deque()
 
     def changed(self) -> None:
@@ -65,7 +67,8 @@ class ForeignTopics:
             Unavailable: the database cannot be reached just now.
         """
         if self._mapped.refresh():
-            self._listener.follow(without_overlap(self._mapped.filters))
+            announced = announcements.filters(self._prefix)
+            self._listener.follow(without_overlap(self._mapped.filters | announced))
 
     def take(self, arrival: Arrival, intake: Intake, out: Outcome) -> None:
         """Add what a message on a foreign topic comes to.
@@ -80,8 +83,8 @@ class ForeignTopics:
             self._shown.extend(
                 (device.id, one.sensor, one.value) for one in said if one.sensor in watched
             )
-        if announcements.is_one(arrival.topic):
-            self._announced.append(arrival)
+        if kept := announcements.kept_as(arrival.topic, self._prefix):
+            self._announced.append((kept, arrival.payload))
         elif not found:
             refuse(out, "unknown_topic", arrival)
 
@@ -102,7 +105,7 @@ class ForeignTopics:
         """
         try:
             while self._announced:
-                self._announce_safely(self._announced[0])
+                self._announce_safely(*self._announced[0])
                 self._announced.popleft()
             while self._shown:
                 with self._server.app_context():
@@ -111,21 +114,21 @@ class ForeignTopics:
         except SQLAlchemyError as error:
             raise Unavailable from error
 
-    def _announce_safely(self, arrival: Arrival) -> None:
+    def _announce_safely(self, topic: str, said: bytes) -> None:
         """Take an announcement down; one that breaks us must not keep readings from coming in."""
         try:
-            self._announce(arrival)
+            self._announce(topic, said)
         except DataError:
-            log.exception("an announcement on %r could not be stored", arrival.topic)
+            log.exception("an announcement on %r could not be stored", topic)
         except (SQLAlchemyError, Unavailable):
             raise
         except Exception:
-            log.exception("an announcement on %r could not be understood", arrival.topic)
+            log.exception("an announcement on %r could not be understood", topic)
 
-    def _announce(self, arrival: Arrival) -> None:
-        if len(arrival.payload) > LARGEST:
+    def _announce(self, topic: str, said: bytes) -> None:
+        if len(said) > LARGEST:
             return
-        topic, payload = arrival.topic, arrival.payload.decode("utf-8", "replace")
+        payload = said.decode("utf-8", "replace")
         shape = hashlib.sha256(announcements.shape(topic, payload).encode()).digest()
         if self._seen.get(topic) == shape:
             return
@@ -146,7 +149,7 @@ class ForeignTopics:
 
 def without_overlap(filters: frozenset[str]) -> frozenset[str]:
     """Return filters that match the same; a broker may deliver once for each that matches."""
-    wide = {one for one in filters if "+" in one or "#" in one} | set(announcements.FILTERS)
+    wide = {one for one in filters if "+" in one or "#" in one}
     return frozenset(
         one for one in filters if not any(other != one and covers(other, one) for other in wide)
-    ) | frozenset(announcements.FILTERS)
+    )

@@ -59,7 +59,12 @@ class Ingest:
                 receipts=Receipts(client_id(settings, "listener")),
                 answer=self._answer,
                 foreign=ForeignTopics(
-                    server, store, bus, self._listener, namespace=settings.mqtt_namespace
+                    server,
+                    store,
+                    bus,
+                    self._listener,
+                    namespace=settings.mqtt_namespace,
+                    discovery_prefix=settings.discovery_prefix,
                 ),
             )
         )

@@ -6,13 +6,28 @@ from collections.abc import Mapping
 from devices.foreign import discovery, tasmota
 from devices.foreign.entities import Foreign
 
-FILTERS = (*discovery.FILTERS, *tasmota.FILTERS)
 WAYS = (discovery, tasmota)
 
 
-def is_one(topic: str) -> bool:
-    """Return whether a message on this topic may announce a device."""
-    return any(way.is_ours(topic) for way in WAYS)
+def filters(prefix: str) -> frozenset[str]:
+    """Return the filters of all topics on which devices are announced.
+
+    Args:
+        prefix: DISCOVERY_PREFIX.
+    """
+    return frozenset((*discovery.filters(prefix), *tasmota.FILTERS))
+
+
+def kept_as(topic: str, prefix: str) -> str | None:
+    """Return the topic that an announcement is kept under; None: nothing is announced on this.
+
+    It does not depend on the prefix, so what was announced is understood after that has changed.
+
+    Args:
+        topic: of a message.
+        prefix: DISCOVERY_PREFIX.
+    """
+    return topic if tasmota.is_ours(topic) else discovery.kept_as(topic, prefix)
 
 
 def identity(topic: str, payload: str) -> str | None:

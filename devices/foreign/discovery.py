@@ -11,9 +11,8 @@ from devices.foreign.entities import Availability, Foreign, Signal
 from devices.foreign.measured import class_words
 from devices.foreign.parts import Builder, Part
 
-PREFIX = "homeassistant"
+PREFIX = "homeassistant"  # what announcements are kept under, whatever they came under
 TOPIC = re.compile(rf"{PREFIX}/(?P<component>[^/]+)/(?:(?P<node>[^/]+)/)?(?P<object>[^/]+)/config")
-FILTERS = (f"{PREFIX}/+/+/config", f"{PREFIX}/+/+/+/config")
 WHOLE = "device"  # the component of a message that announces several parts at once
 NOT_SHARED = {"device", "origin", "components", "unique_id", "name", "~", "platform"}
 MIGRATES = "migrate_discovery"  # a part that will be announced with the whole device
@@ -26,9 +25,17 @@ class _Announced(NamedTuple):
     options: dict[str, Any]
 
 
-def is_ours(topic: str) -> bool:
-    """Return whether a topic is one on which parts are announced."""
-    return TOPIC.fullmatch(topic) is not None
+def filters(prefix: str) -> tuple[str, ...]:
+    """Return the filters of the topics on which parts are announced below a prefix."""
+    return f"{prefix}/+/+/config", f"{prefix}/+/+/+/config"
+
+
+def kept_as(topic: str, prefix: str) -> str | None:
+    """Return the topic with the usual prefix; None: nothing is announced on it."""
+    if not topic.startswith(f"{prefix}/"):
+        return None
+    usual = PREFIX + topic.removeprefix(prefix)
+    return usual if TOPIC.fullmatch(usual) else None
 
 
 def identity(topic: str, payload: str) -> str | None:

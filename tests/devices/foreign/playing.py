@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from devices.foreign import announcements
+from devices.foreign.discovery import PREFIX
 from devices.foreign.entities import Action, Foreign
 from devices.foreign.reader import Reader
 from devices.foreign.template import fill
@@ -35,7 +36,7 @@ class House:
 
     def take(self, message: dict[str, Any]) -> None:
         topic, payload = message["topic"], message["payload"]
-        if announcements.is_one(topic):
+        if announcements.kept_as(topic, PREFIX):
             self._announce(topic, payload)
         for one in self.heard.values():
             said = one.reader.take(topic, payload.encode())

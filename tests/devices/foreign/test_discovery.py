@@ -35,7 +35,24 @@ def announced(component: str, **options: Any) -> Foreign:
     ],
 )
 def test_an_announcement_is_known_by_its_topic(topic: str, known: bool):
-    assert announcements.is_one(topic) is known
+    assert announcements.kept_as(topic, "homeassistant") == (topic if known else None)
+
+
+@pytest.mark.parametrize(
+    ("topic", "kept"),
+    [
+        ("home/ha/switch/plug/config", "homeassistant/switch/plug/config"),
+        ("home/ha/light/switch/plug/config", "homeassistant/light/switch/plug/config"),
+        ("tasmota/discovery/AA/config", "tasmota/discovery/AA/config"),
+        ("homeassistant/switch/plug/config", None),
+        ("home/haa/switch/plug/config", None),
+        ("home/switch/plug/config", None),
+    ],
+)
+def test_announcements_below_another_prefix_are_kept_under_the_usual_one(
+    topic: str, kept: str | None
+):
+    assert announcements.kept_as(topic, "home/ha") == kept
 
 
 def test_kinds_that_nobody_knows_and_parts_on_the_move_announce_nothing():

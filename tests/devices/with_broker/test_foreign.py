@@ -250,6 +250,24 @@ def test_a_topic_that_is_mapped_is_listened_to_at_once(house, store, server, adm
     ingest.stop()
 
 
+def test_devices_announce_themselves_below_the_prefix_that_is_set(house, store, admin, server):
+    settings = house.settings.model_copy(update={"discovery_prefix": "home/ha"})
+    ingest = Ingest(server, settings, store, house.bus)
+    ingest.start()
+    try:
+        until(lambda: ingest.health()["connected"], 10, "the listener is connected")
+        _, speaker = bridge(house, admin, "homeassistant", "home/ha", "zigbee2mqtt")
+        speaker.publish("homeassistant/sensor/0x01/b/config", json.dumps(BATTERY), retain=True)
+        speaker.publish("home/ha/lock/0x01/lock/config", json.dumps(LOCK), retain=True)
+        until(lambda: proposed(admin))
+        device = accept(house, store, admin, proposed(admin)[0][0].public_id)
+        assert [one.sensor for one in mappings.of(device)] == ["garden_gate"]
+        speaker.publish("home/ha/lock/0x01/lock/config", "", retain=True)
+        until(lambda: db.session.rollback() or not mappings.of(device), what="nothing is mapped")
+    finally:
+        ingest.stop()
+
+
 def test_a_motion_detector_goes_off_by_itself_even_while_nobody_listens(
     house, ingest, store, admin, server
 ):

@@ -1,0 +1,24 @@
+"""Which settings are refused, and that the message says which one it is."""
+
+import pytest
+
+from config import ConfigError, load
+
+
+def test_devices_may_announce_themselves_below_several_levels():
+    assert load({}, None).discovery_prefix == "homeassistant"
+    assert load({"DISCOVERY_PREFIX": "home/ha"}, None).discovery_prefix == "home/ha"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "namespace"),
+    [
+        *[(prefix, "gatehouse") for prefix in ("#", "home/+", "/home", "home/", "$SYS", "a b")],
+        ("gatehouse", "gatehouse"),
+        ("gatehouse/ha", "gatehouse"),
+        ("home", "home/gatehouse"),
+    ],
+)
+def test_announcements_come_on_plain_topics_apart_from_our_own(prefix: str, namespace: str):
+    with pytest.raises(ConfigError, match="DISCOVERY_PREFIX"):
+        load({"DISCOVERY_PREFIX": prefix, "MQTT_NAMESPACE": namespace}, None)
