@@ -21,6 +21,7 @@ PART = np.dtype(  # as SQL and summaries give them
 )
 GAP = 3  # this many usual intervals without a reading are a gap
 TIDY_GAP_MS = 1000  # shorter pauses are never shown as gaps
+AROUND = 7  # intervals before a pause, and behind it, that tell what is usual then
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +92,29 @@ def merge(parts: Parts, width: int) -> Parts:
 
 
 def gaps(parts: Parts) -> NDArray[np.intp]:
-    """Return before which parts there is a pause of more than GAP usual intervals."""
+    """Return before which parts there is a pause of more than GAP usual intervals.
+
+    What is usual may change: a pause counts only if it is long for the whole, and for what is
+    before and behind it.  Else all that a device said each minute would be lone points, which no
+    line shows, once it speaks each second.
+    """
     if len(parts) < 2:
         return np.empty(0, np.intp)
     pauses = parts.first[1:] - parts.last[:-1]
-    inside = parts.n > 1
-    if inside.any():
-        usual = np.median((parts.last - parts.first)[inside] / (parts.n[inside] - 1))
-    else:
-        usual = np.median(pauses)
-    return np.flatnonzero(pauses > max(GAP * float(usual), TIDY_GAP_MS)) + 1
+    inside = np.full(len(parts), np.nan)
+    np.divide(parts.last - parts.first, parts.n - 1, out=inside, where=parts.n > 1)
+    known = inside[parts.n > 1]
+    usual = float(np.median(known if len(known) else pauses))
+    long = np.flatnonzero(pauses > max(GAP * usual, TIDY_GAP_MS))
+    if not len(long):
+        return long
+    steps = np.column_stack([inside, np.append(pauses, np.nan)]).ravel()  # in the order of time
+    at = np.cumsum(~np.isnan(steps))[2 * long + 1] - 1 + AROUND
+    padded = np.pad(steps[~np.isnan(steps)], AROUND, constant_values=usual)
+    before = np.median(padded[at[:, None] - np.arange(1, AROUND + 1)], axis=1)
+    behind = np.median(padded[at[:, None] + np.arange(1, AROUND + 1)], axis=1)
+    real: NDArray[np.intp] = long[pauses[long] > GAP * np.maximum(before, behind)] + 1
+    return real
 
 
 def chart(parts: Parts, width: int, points: int) -> Chart:

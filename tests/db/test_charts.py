@@ -83,6 +83,19 @@ def test_a_pause_of_more_than_three_intervals_is_a_gap(store, sensor):
     assert chart.t[3] < chart.t[4] < chart.t[5]
 
 
+def test_a_device_that_begins_to_speak_oftener_keeps_the_line_of_before(store, sensor):
+    slow = [60 * minute for minute in range(50)]
+    fast = [60 * 49 + 2 * i for i in range(1, 300)]
+    late = [fast[-1] + 300 + 2 * i for i in range(50)]
+    store.write(Batch(values=[(sensor, T + s * 1000, 1.0) for s in slow + fast + late]))
+
+    for points in (1000, 300):
+        chart = store.chart(sensor, T, T + 7_200_000, points)
+
+        (hole,) = np.isnan(chart.mean).nonzero()[0]
+        assert T + fast[-1] * 1000 < chart.t[hole] < T + late[0] * 1000
+
+
 def test_buckets_stay_the_same_when_the_window_moves(store, sensor):
     store.write(Batch(values=[(sensor, T + i * 100, i % 7.0) for i in range(5000)]))
 
