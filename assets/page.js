@@ -61,6 +61,11 @@
   /* What somebody asked for and must not miss */
   gatehouse.appeared("[data-arrived]", (element) => element.focus());
 
+  /* Dash hides what a click on a label of its lists would focus, but not from the keyboard */
+  gatehouse.appeared(".dash-dropdown-focus-target", (element) => {
+    element.tabIndex = -1;
+  });
+
   /* The link of the page that is shown */
   function markLinks() {
     for (const link of document.querySelectorAll(".gh-nav-link")) {

@@ -33,7 +33,8 @@
     }
   }
 
-  function pathOf(points, now) {
+  /** The line, and the area below it: each run of readings without a gap for itself. */
+  function pathsOf(points, now) {
     const values = points.map(([, v]) => v).filter((v) => v !== null);
     const low = Math.min(...values);
     const high = Math.max(...values);
@@ -42,41 +43,51 @@
       high === low
         ? HEIGHT / 2
         : HEIGHT - MARGIN - ((v - low) / (high - low)) * (HEIGHT - 2 * MARGIN);
-    let pen = "M";
-    let path = "";
+    const runs = [[]];
     for (const [t, v] of points) {
       if (v === null) {
-        pen = "M";
+        runs.push([]);
       } else {
-        path += `${pen}${x(t).toFixed(1)},${y(v).toFixed(1)}`;
-        pen = "L";
+        runs.at(-1).push([x(t).toFixed(1), y(v).toFixed(1)]);
       }
     }
-    return path;
+    const drawn = runs.filter((run) => run.length);
+    const line = (run) => `M${run.map((point) => point.join(",")).join("L")}`;
+    const area = (run) => `${line(run)}V${HEIGHT}H${run[0][0]}Z`;
+    return { line: drawn.map(line).join(""), area: drawn.map(area).join("") };
+  }
+
+  function drawing() {
+    const make = (name, marks) => {
+      const element = document.createElementNS(SVG, name);
+      Object.entries(marks).forEach(([mark, value]) => element.setAttribute(mark, value));
+      return element;
+    };
+    const svg = make("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none" });
+    svg.append(
+      make("path", { "data-area": "", fill: "currentColor", "fill-opacity": "0.1" }),
+      make("path", {
+        "data-line": "",
+        fill: "none",
+        stroke: "currentColor",
+        "stroke-width": "1.5",
+        "stroke-linejoin": "round",
+        "vector-effect": "non-scaling-stroke",
+      }),
+    );
+    return svg;
   }
 
   function draw(element) {
     const spark = sparks.get(element);
     const now = gatehouse.now();
     spark.points = spark.points.filter(([t]) => t > now - SPAN_MS);
-    let line = element.querySelector("path");
-    if (!line) {
-      const svg = document.createElementNS(SVG, "svg");
-      svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
-      svg.setAttribute("preserveAspectRatio", "none");
-      line = svg.appendChild(document.createElementNS(SVG, "path"));
-      for (const [name, value] of [
-        ["fill", "none"],
-        ["stroke", "currentColor"],
-        ["stroke-width", "1.5"],
-        ["vector-effect", "non-scaling-stroke"],
-        ["stroke-linejoin", "round"],
-      ]) {
-        line.setAttribute(name, value);
-      }
-      element.replaceChildren(svg);
+    if (!element.firstElementChild) {
+      element.replaceChildren(drawing());
     }
-    line.setAttribute("d", pathOf(spark.points, now));
+    const { line, area } = pathsOf(spark.points, now);
+    element.querySelector("[data-line]").setAttribute("d", line);
+    element.querySelector("[data-area]").setAttribute("d", area);
   }
 
   gatehouse.appeared("[data-spark]", read);

@@ -13,6 +13,7 @@ from typing import Any
 
 import brotli
 from flask import Blueprint, Flask, Response, abort, request
+from flask.blueprints import BlueprintSetupState
 from werkzeug.security import safe_join
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
@@ -31,16 +32,28 @@ KEPT = 256  # files in memory, each as it is and packed
 
 STYLES = (
     "vendor/bootstrap.min.css",
-    "app.css",
-    "icons.css",
-    "pages.css",
-    "calendar.css",
-    "files.css",
+    "css/tokens.css",
+    "css/icons.css",
+    "css/base.css",
+    "css/parts.css",
+    "css/shell.css",
+    "css/account.css",
+    "css/cards.css",
+    "css/device.css",
+    "css/calendar.css",
+    "css/files.css",
+    "css/screens.css",
 )
 ELSEWHERE = frozenset({"theme.js", "passkeys.js", "live-worker.js"})
 """Scripts that the index has in its head, that account pages load, or that scripts start."""
 
 bp = Blueprint("bundles", __name__)
+
+
+@bp.record_once
+def name_styles(state: BlueprintSetupState) -> None:
+    """Let templates know where the styles are: a browser that logged in has them all already."""
+    state.app.jinja_env.globals["stylesheet"] = address("css")
 
 
 def install(server: Flask) -> None:

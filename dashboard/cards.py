@@ -46,13 +46,7 @@ def card(
             None if found.sensors else _silent(),
             _rows(device, rest[:ROWS]),
             _more(device, rest[ROWS:]),
-            html.Div(
-                [device_parts.led(device, one.series, one.newest) for one in leds],
-                className="gh-leds",
-            )
-            if leds
-            else None,
-            controls.switches(device, level, leds) if device.kind == Kind.LED else None,
+            _lights(device, level, leds),
             foreign_controls.parts(device, level, found, most=foreign_controls.SHOWN),
             _foot(device, level, found, command),
         ],
@@ -136,6 +130,14 @@ def _rows(device: Device, sensors: Sequence[SensorNow]) -> Component | None:
         ],
         className="gh-rows",
     )
+
+
+def _lights(device: Device, level: Level, leds: Sequence[SensorNow]) -> Component | None:
+    """Return lights with what switches them, or alone."""
+    if device.kind == Kind.LED and (switches := controls.switches(device, level, leds)):
+        return switches
+    shown = [device_parts.led(device, one.series, one.newest) for one in leds]
+    return html.Div(shown, className="gh-leds") if shown else None
 
 
 def _more(device: Device, sensors: Sequence[SensorNow]) -> Component | None:

@@ -71,7 +71,8 @@ def _panel(parts: Sequence[Component | None]) -> Component | None:
     if not shown:
         return None
     return html.Section(
-        [html.H2(_("Controls")), html.Div(shown, className="gh-stack")], className="gh-panel"
+        [html.H2(_("Controls")), html.Div(shown, className="gh-stack")],
+        className="gh-panel gh-not-printed",
     )
 
 
@@ -81,10 +82,12 @@ def _is_switched(one: SensorNow) -> bool:
 
 def _switch(device: Device, one: SensorNow) -> Component:
     params = {"target": one.series.name}
-    name = device_parts.label_of(one.series)
+    name = one.series.label or one.series.name.partition(".")[2]
     return html.Div(
         [
-            html.Span(name),
+            device_parts.light(device, one.series, one.newest),
+            html.Span(name, className="gh-switch-name"),
+            device_parts.value(device, one.series, one.newest),
             html.Div(
                 [
                     button(device, _("On"), "on", params, about=name),

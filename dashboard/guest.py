@@ -38,7 +38,7 @@ OPEN_STATES = frozenset({"queued", "sent", "delivered"})
 AGAIN_S = 1  # until the page of a door that has not answered asks again
 MOST_WAITED = timedelta(hours=12)  # a page opened earlier than that does not wait for its hour
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
-STYLE = Markup((ASSETS / "guest.css").read_text())  # noqa: S704  a file of ours
+STYLE = Markup((ASSETS / "css/guest.css").read_text())  # noqa: S704  a file of ours
 PAPER, INK = "#f4f6f8", "#0f766e"
 
 

@@ -113,25 +113,24 @@ def _by_me(devices: Sequence[Shared], user: User) -> Component:
                     html.Div(
                         [
                             dcc.Link(one.device.name, href=f"/devices/{one.device.public_id}"),
-                            dcc.Link(
-                                _("Access"),
-                                href=f"/devices/{one.device.public_id}/access",
-                                className="btn btn-secondary btn-sm ms-auto",
+                            html.Div(
+                                ", ".join(
+                                    f"{grant.user.email_typed} ({words[Level(grant.level)]})"
+                                    for grant in one.others
+                                    if grant.user_id != user.id
+                                )
+                                or _("with nobody"),
+                                className="gh-muted gh-small",
                             ),
-                        ],
-                        className="gh-list-head",
+                        ]
                     ),
-                    html.Div(
-                        ", ".join(
-                            f"{grant.user.email_typed} ({words[Level(grant.level)]})"
-                            for grant in one.others
-                            if grant.user_id != user.id
-                        )
-                        or _("with nobody"),
-                        className="gh-muted",
+                    dcc.Link(
+                        _("Access"),
+                        href=f"/devices/{one.device.public_id}/access",
+                        className="btn btn-secondary btn-sm",
                     ),
                 ],
-                className="gh-list-item",
+                className="gh-list-item gh-line",
                 **{"aria-label": one.device.name},
             )
             for one in devices

@@ -67,7 +67,7 @@ def _way(href: str, title: str, text: str) -> Component:
 
 def _facts(title: str, facts: Facts) -> Component:
     rows = [part for name, text in facts for part in (html.Dt(name), html.Dd(text))]
-    return html.Section([html.H3(title), html.Dl(rows, className="gh-facts")])
+    return html.Section([html.H3(title), html.Dl(rows, className="gh-facts gh-figures")])
 
 
 def _listener() -> dict[str, Any] | None:

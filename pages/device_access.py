@@ -66,14 +66,19 @@ def layout(user: User, /, device_id: Any = "", **_query: Any) -> Component:
             html.Div(
                 [
                     access_people.section(device, user, level),
-                    access_sections.section(
-                        _("Tokens for engineers"),
-                        html.Div(id=TOKEN_MADE),
-                        html.Div(_tokens(device, user), id=TOKENS),
-                        components.fold(_("New share token …"), hand_off.form(level)),
-                    ),
-                    access_sections.section(
-                        _("Paired apps"), html.Div(_apps(device, user), id=APPS)
+                    html.Div(
+                        [
+                            access_sections.section(
+                                _("Tokens for engineers"),
+                                html.Div(id=TOKEN_MADE),
+                                html.Div(_tokens(device, user), id=TOKENS),
+                                components.fold(_("New share token …"), hand_off.form(level)),
+                            ),
+                            access_sections.section(
+                                _("Paired apps"), html.Div(_apps(device, user), id=APPS)
+                            ),
+                        ],
+                        className="gh-stack",
                     ),
                 ],
                 className="gh-columns",

@@ -13,7 +13,7 @@ import wiring
 from auth import access as rights
 from auth import sessions
 from clock import utcnow
-from dashboard import components, errors_shown
+from dashboard import access_sections, components, errors_shown
 from dashboard.access import access
 from db.models import Device, Level, Mapping, User
 from devices import mappings
@@ -44,13 +44,10 @@ dash.register_page(__name__, path_template="/devices/<device_id>/topics", title=
 def layout(user: User, /, device_id: Any = "", **_query: Any) -> Component:
     """Return the page, for those who manage the device."""
     device = rights.visible(user, str(device_id), Level.MANAGER)
-    back = dcc.Link(
-        device.name, href=f"/devices/{device.public_id}", className="btn btn-secondary ms-auto"
-    )
     return html.Div(
         [
             dcc.Store(id=DEVICE, data=device.public_id),
-            html.Div([html.H1(_("Topics")), back], className="gh-head"),
+            access_sections.titled(device, _("Topics of %(device)s", device=device.name)),
             html.Section(
                 [html.H2(_("Mapped topics")), html.Div(_list(device), id=LIST)],
                 className="gh-panel",
@@ -58,7 +55,7 @@ def layout(user: User, /, device_id: Any = "", **_query: Any) -> Component:
             _form(),
             _branches(device) if user.is_admin else None,
         ],
-        className="gh-stack",
+        className="gh-stack gh-narrow",
     )
 
 
@@ -191,10 +188,19 @@ def _form() -> Component:
                     " empty: the whole message."
                 ),
             ),
-            components.field(_("Sensor"), words(SENSOR, 64)),
-            components.field(_("Unit"), words(UNIT, 32)),
-            components.field(_("Scale"), dbc.Input(id=SCALE, type="number", value=1, step="any")),
-            components.field(_("Offset"), dbc.Input(id=OFFSET, type="number", value=0, step="any")),
+            html.Div(
+                [
+                    components.field(_("Sensor"), words(SENSOR, 64)),
+                    components.field(_("Unit"), words(UNIT, 32)),
+                    components.field(
+                        _("Scale"), dbc.Input(id=SCALE, type="number", value=1, step="any")
+                    ),
+                    components.field(
+                        _("Offset"), dbc.Input(id=OFFSET, type="number", value=0, step="any")
+                    ),
+                ],
+                className="gh-pairs",
+            ),
             html.Button(_("Add"), id=ADD, type="button", className="btn btn-primary"),
             html.Div(id=ADDED, role="status", className="mt-3"),
         ],

@@ -103,7 +103,7 @@ def _what(user: User) -> Component:
     }
     return html.Section(
         [
-            html.H3(_("What")),
+            html.H2(_("What")),
             components.field(
                 _("Devices"),
                 _picker(DEVICES, {one.public_id: one.name for one in devices}),
@@ -130,7 +130,7 @@ def _picker(component_id: str, options: dict[str, str]) -> Component:
 def _when() -> Component:
     return html.Section(
         [
-            html.H3(_("When")),
+            html.H2(_("When")),
             components.field(
                 _("From"),
                 dbc.Input(id=FROM, type="datetime-local"),
@@ -148,7 +148,7 @@ def _when() -> Component:
 def _how() -> Component:
     return html.Section(
         [
-            html.H3(_("How")),
+            html.H2(_("How")),
             components.field(
                 _("File"),
                 _choice(

@@ -76,7 +76,7 @@ def layout(_user: User, /, **_query: Any) -> Component:
             ),
             html.Div(id=RESULT, role="status"),
         ],
-        className="gh-stack",
+        className="gh-stack gh-narrow",
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-from flask import Flask, send_from_directory
+from flask import Flask
 from flask.testing import FlaskClient
 from flask_wtf import CSRFProtect
 
@@ -16,6 +16,7 @@ import notify.post
 import wiring
 from auth import accounts, keys, people, sessions
 from auth.routes import bp
+from dashboard import bundles
 from db.base import db, transaction
 from db.models import AuditEvent, OutboxMessage, User
 from tests.web import serve
@@ -57,9 +58,8 @@ def inside(house: Flask):
 @pytest.fixture
 def url(house):
     """The account pages on a real port, with the files of their look."""
-    house.add_url_rule(
-        "/assets/<path:name>", "assets", lambda name: send_from_directory(ROOT / "assets", name)
-    )
+    house.register_blueprint(bundles.bp)
+    house.add_url_rule("/assets/<path:filename>", "assets", bundles.asset)
     with serve(house, "127.0.0.1") as port:
         address = f"http://localhost:{port}"
         with house.app_context():

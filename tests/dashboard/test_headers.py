@@ -16,7 +16,7 @@ def policy(answer):
     }
 
 
-@pytest.mark.parametrize("path", ["/", "/login", "/nowhere", "/data/state", "/assets/app.css"])
+@pytest.mark.parametrize("path", ["/", "/login", "/nowhere", "/data/state", "/assets/css/base.css"])
 def test_every_answer_says_what_may_run(alice, stranger, path):
     for visitor in (alice, stranger):
         answer = visitor.get(path)
