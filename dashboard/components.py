@@ -62,9 +62,9 @@ def field(label: str, control: Component, hint: str = "") -> Component:
     )
 
 
-def fold(title: str, content: Component, *, opened: bool = False) -> Component:
-    """Return something that is folded away behind its title, unless it is wanted at once."""
-    return html.Details([html.Summary(title), content], className="gh-fold", open=opened)
+def fold(title: str, content: Component) -> Component:
+    """Return something that is folded away behind its title."""
+    return html.Details([html.Summary(title), content], className="gh-fold")
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[Component | str]]) -> Component:

@@ -55,11 +55,7 @@ def panel(
             token_form.section(living),
         ]
     return html.Section(
-        components.fold(
-            _("Settings"),
-            html.Div(sections, className="gh-columns"),
-            opened=found.state == "never_seen",  # how it connects stands there
-        ),
+        components.fold(_("Settings"), html.Div(sections, className="gh-columns")),
         className="gh-panel gh-not-printed",
     )
 
