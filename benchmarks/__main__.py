@@ -31,6 +31,7 @@ PARTS = {  # modules with a function `figures`, and seconds that each may take
     "store": 300,
     "postgresql": 300,
     "charts": 300,
+    "ranges": 420,
     "export": 300,
     "commands": 60,
     "guest_page": 60,
