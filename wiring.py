@@ -7,6 +7,7 @@ from flask import Flask, current_app
 
 from auth.keys import Keys
 from config import Settings
+from devices.downloads import Downloads
 from devices.file_delivery import Way
 from devices.ports import BrokerAdmin, BrokerLog, LiveBus, NoBrokerLog, Publisher
 
@@ -25,6 +26,7 @@ class Wiring:
     publisher: Publisher
     broker: BrokerAdmin
     brokerlog: BrokerLog = field(default_factory=NoBrokerLog)
+    downloads: Downloads = field(default_factory=Downloads)
 
     @property
     def file_way(self) -> Way:

@@ -10,7 +10,7 @@ import wiring
 from api.models import Span
 from db.models import Device
 from devices import export, parquet
-from devices.downloads import Download, Reader
+from devices.downloads import Reader
 from devices.export import Column, Layout
 from devices.reading_pages import Extent
 
@@ -51,7 +51,9 @@ def document(
     zipped = form == "csv" and request.accept_encodings.quality("gzip") > 0
     if zipped:
         parts = export.gzipped(parts)
-    response = Response(Download(reader, devices, parts), mimetype=MEDIA[form])
+    response = Response(
+        wiring.current().downloads.begin(reader, devices, parts), mimetype=MEDIA[form]
+    )
     called = f"{filename(name, span)}.{form}"
     response.headers["Content-Disposition"] = f'attachment; filename="{called}"'
     response.headers["X-Accel-Buffering"] = "no"

@@ -34,7 +34,7 @@ from db.telemetry.records import Batch, Series  # noqa: E402
 from db.telemetry.sealing import put  # noqa: E402
 from db.telemetry.store import TelemetryStore  # noqa: E402
 from devices import export, parquet  # noqa: E402
-from devices.downloads import Download, Reader  # noqa: E402
+from devices.downloads import Downloads, Reader  # noqa: E402
 from devices.export import Column  # noqa: E402
 from devices.reading_pages import Extent  # noqa: E402
 
@@ -126,7 +126,7 @@ def meanwhile(store: TelemetryStore, series: Series, make: Callable[[], Iterator
 
     def run() -> None:
         while not over.is_set():
-            for _ in Download(reader, [], make()):
+            for _ in Downloads().begin(reader, [], make()):
                 if over.is_set():
                     return
 

@@ -123,7 +123,7 @@ class Configurations:
 
 def end_downloads() -> None:
     """End the downloads of this process whose readers may no longer have them."""
-    downloads.end_forbidden(now=utcnow())
+    wiring.current().downloads.end_forbidden(now=utcnow())
 
 
 def housekeeping(server: Flask) -> list["Part"]:

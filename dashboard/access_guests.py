@@ -83,6 +83,7 @@ def section(device: Device, user: User) -> Component:
             ],
             id=FORM,
             className="gh-fold",
+            open=not guests.of(device, by=user),  # nothing else to do here for now
         ),
         html.Div(dcc.Link(_("Links for many guests from a list"), href="/devices/guest-links")),
     )

@@ -15,7 +15,7 @@ from dashboard.answers import answer, refusal
 from dashboard.export_query import Wanted
 from db.models import Device, User
 from devices import commands, export, imports, parquet, presence
-from devices.downloads import Download, Reader
+from devices.downloads import Reader
 from errors import AppError, Invalid, NotFound, Unauthenticated
 from notify.mark import N_
 
@@ -129,7 +129,7 @@ def _file(asked: Wanted, parts: Iterator[bytes], media: str) -> Response:
         f"user:{session.user.public_id}", Proof("session", session.id), connection.breaker()
     )
     return Response(
-        Download(reader, asked.devices, parts),
+        wiring.current().downloads.begin(reader, asked.devices, parts),
         mimetype=media,
         headers={
             "Cache-Control": "no-store",

@@ -3,7 +3,6 @@
 import errno
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,14 +15,11 @@ from errors import TooMany, Unavailable
 from notify.mark import N_
 
 MOST = 2  # at the same time, a person and process
-CHECK_S = 1.0  # how often to call `end_forbidden`
+CHECK_S = 1.0  # how often to call `Downloads.end_forbidden`
 UNSENT_S = 0.2  # how long a part may be on its way that was taken before the right ended
 PATIENCE_S = 10.0  # downloads end when nobody could be asked for so long
 NOTICED_S = 0.0003  # less is no waiting
 REST_S = 0.002  # at most, after each part
-
-_running: Counter[str] = Counter()
-_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +51,15 @@ class Download(Iterator[bytes]):
     A class and not a generator: a generator that was never begun would not give its place back.
     """
 
-    def __init__(self, reader: Reader, devices: Collection[Device], parts: Iterator[bytes]) -> None:
-        """Take a place.
-
-        Args:
-            reader: who takes it.
-            devices: whose readings are in it; it ends with the right to any of them.
-            parts: what will be sent; a generator that is closed together with this.
-
-        Raises:
-            TooMany: downloads_running, the person has MOST of them.
-        """
+    def __init__(
+        self, home: "Downloads", reader: Reader, devices: frozenset[str], parts: Iterator[bytes]
+    ) -> None:
         self.reader = reader
-        self.devices = frozenset(device.public_id for device in devices)
+        self.devices = devices
         self.allowed_at = time.monotonic()
+        self._home = home
         self._parts = parts
         self._forbidden = False
-        with _lock:
-            if _running[reader.name] >= MOST:
-                raise TooMany(
-                    "downloads_running",
-                    N_("Please wait until your other downloads have ended."),
-                    retry_after=5,
-                )
-            _running[reader.name] += 1
-            _open.add(self)
 
     def __iter__(self) -> Self:
         return self
@@ -110,59 +90,89 @@ class Download(Iterator[bytes]):
         """Give out no further part."""
         self._forbidden = True
 
-    def hang_up(self) -> None:
-        """Break the connection if a part still waits for a slow reader."""
-        with _lock:  # once closed, the connection may carry something else
-            if self in _open:
-                self.reader.hang_up()
-
     def close(self) -> None:
         """Give the place back; a second time changes nothing."""
         if close := getattr(self._parts, "close", None):
             close()
-        with _lock:
-            if self not in _open:
-                return
-            _open.remove(self)
-            _running[self.reader.name] -= 1
-            if not _running[self.reader.name]:
-                del _running[self.reader.name]
+        self._home.leave(self)
 
 
-_open: set[Download] = set()
+class Downloads:
+    """The downloads of one running application, in this process."""
 
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: set[Download] = set()
 
-def end_forbidden(*, now: datetime) -> None:
-    """End each running download whose reader may no longer see a device in it.
+    def begin(
+        self, reader: Reader, devices: Collection[Device], parts: Iterator[bytes]
+    ) -> Download:
+        """Take a place and return the download.
 
-    A few queries for all of them; none when nothing runs.
+        Args:
+            reader: who takes it.
+            devices: whose readings are in it; it ends with the right to any of them.
+            parts: what will be sent; a generator that is closed together with the download.
 
-    Raises:
-        Unavailable: the database did not answer; after PATIENCE_S of that, all have ended.
-    """
-    with _lock:
-        running = list(_open)
-    if not running:
-        return
-    try:
-        seen = watch.reach({one.reader.proof for one in running}, now=now)
-    except Unavailable:
-        _end([one for one in running if time.monotonic() - one.allowed_at > PATIENCE_S])
-        raise
-    ended = []
-    for one in running:
-        if one.devices <= seen.get(one.reader.proof, frozenset()):
-            one.allowed_at = time.monotonic()
-        else:
-            ended.append(one)
-    _end(ended)
+        Raises:
+            TooMany: downloads_running, the person has MOST of them.
+        """
+        download = Download(self, reader, frozenset(one.public_id for one in devices), parts)
+        with self._lock:
+            if self._count(reader.name) >= MOST:
+                raise TooMany(
+                    "downloads_running",
+                    N_("Please wait until your other downloads have ended."),
+                    retry_after=5,
+                )
+            self._open.add(download)
+        return download
 
+    def leave(self, download: Download) -> None:
+        """Take a place back, if it has not been."""
+        with self._lock:
+            self._open.discard(download)
 
-def _end(ended: list[Download]) -> None:
-    """End downloads; the few that are stuck in the middle of a part by force."""
-    for one in ended:
-        one.forbid()
-    if ended:
-        time.sleep(UNSENT_S)
-    for one in ended:
-        one.hang_up()
+    def running(self, name: str) -> int:
+        """Return how many downloads somebody has, by the reader's name."""
+        with self._lock:
+            return self._count(name)
+
+    def end_forbidden(self, *, now: datetime) -> None:
+        """End each running download whose reader may no longer see a device in it.
+
+        A few queries for all of them; none when nothing runs.
+
+        Raises:
+            Unavailable: the database did not answer; after PATIENCE_S of that, all have ended.
+        """
+        with self._lock:
+            running = list(self._open)
+        if not running:
+            return
+        try:
+            seen = watch.reach({one.reader.proof for one in running}, now=now)
+        except Unavailable:
+            self._end([one for one in running if time.monotonic() - one.allowed_at > PATIENCE_S])
+            raise
+        ended = []
+        for one in running:
+            if one.devices <= seen.get(one.reader.proof, frozenset()):
+                one.allowed_at = time.monotonic()
+            else:
+                ended.append(one)
+        self._end(ended)
+
+    def _count(self, name: str) -> int:
+        return sum(one.reader.name == name for one in self._open)
+
+    def _end(self, ended: list[Download]) -> None:
+        """End downloads; the few that are stuck in the middle of a part by force."""
+        for one in ended:
+            one.forbid()
+        if ended:
+            time.sleep(UNSENT_S)
+        for one in ended:
+            with self._lock:  # once closed, the connection may carry something else
+                if one in self._open:
+                    one.reader.hang_up()

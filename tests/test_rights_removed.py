@@ -87,7 +87,7 @@ def test_an_operation_without_its_right_is_seen(
 ):
     given = (house, tokens, device, things, f"GET {matrix.RULE}/share-tokens")
     assert not sees(matrix.test_an_operation_refuses_who_may_not, *given)
-    with without("devices.share_tokens"):
+    with without("devices.share_tokens", "devices.handed_out"):
         assert sees(matrix.test_an_operation_refuses_who_may_not, *given)
 
 

@@ -25,7 +25,7 @@ from db.telemetry.records import Batch, Series
 from db.telemetry.store import TelemetryStore
 from devices import csv_style, downloads, export, reading_pages
 from devices.csv_style import Style
-from devices.downloads import Download, Reader
+from devices.downloads import Downloads, Reader
 from devices.export import Column
 from devices.reading_pages import Extent
 from errors import TooMany, Unavailable
@@ -263,12 +263,20 @@ def test_every_number_time_and_name_reads_back(readings, device, sensor):
         assert row[4] == "'=unit"
 
 
-def download_of(name, parts):
-    """A download with nothing in it that could be forbidden."""
-    return Download(Reader(name, Proof("session", 0), lambda: None), [], parts)
+@pytest.fixture
+def running():
+    return Downloads()
 
 
-def test_a_person_has_two_downloads_at_the_same_time():
+@pytest.fixture
+def download_of(running):
+    """Begins a download with nothing in it that could be forbidden."""
+    return lambda name, parts: running.begin(
+        Reader(name, Proof("session", 0), lambda: None), [], parts
+    )
+
+
+def test_a_person_has_two_downloads_at_the_same_time(running, download_of):
     def parts():
         yield b"x"
 
@@ -282,10 +290,10 @@ def test_a_person_has_two_downloads_at_the_same_time():
     with pytest.raises(TooMany):
         download_of("alice", parts())
     assert list(second) == list(third) == list(other) == [b"x"]
-    assert {"alice", "bob"}.isdisjoint(downloads._running)
+    assert running.running("alice") == running.running("bob") == 0
 
 
-def test_an_export_that_breaks_gives_its_place_back():
+def test_an_export_that_breaks_gives_its_place_back(running, download_of):
     def broken():
         yield b"x"
         raise RuntimeError("the store went away")
@@ -294,48 +302,51 @@ def test_an_export_that_breaks_gives_its_place_back():
     next(download)
     with pytest.raises(RuntimeError):
         next(download)
-    assert "carol" not in downloads._running
+    assert running.running("carol") == 0
 
 
-def test_a_fast_reader_gets_no_further_part_when_the_right_has_ended(monkeypatch):
+def test_a_fast_reader_gets_no_further_part_when_the_right_has_ended(
+    running, download_of, monkeypatch
+):
     began = time.monotonic()
     rights = {Proof("session", 0): frozenset(), Proof("session", 1): frozenset()}
     monkeypatch.setattr(downloads.watch, "reach", lambda proofs, now: rights)
     hung_up = []
     device = Device(public_id="d")
     reader = Reader("erin", Proof("session", 1), lambda: hung_up.append("erin"))
-    last, other = Download(reader, [device], iter([b"x"])), download_of("fay", iter([b"x"]))
+    last = running.begin(reader, [device], iter([b"x"]))
+    other = download_of("fay", iter([b"x"]))
     next(last)
-    downloads.end_forbidden(now=utcnow())
+    running.end_forbidden(now=utcnow())
 
     with pytest.raises(ConnectionResetError):  # not a clean end, although nothing was left
         next(last)
     assert hung_up == ["erin"]  # nobody took the part that was out
     assert list(other) == [b"x"]
     assert other.allowed_at > began
-    downloads.end_forbidden(now=utcnow())
+    running.end_forbidden(now=utcnow())
     assert hung_up == ["erin"]
 
 
-def test_a_download_goes_on_for_a_while_when_nobody_can_be_asked(monkeypatch):
+def test_a_download_goes_on_for_a_while_when_nobody_can_be_asked(running, download_of, monkeypatch):
     def away(proofs, now):
         raise Unavailable
 
     monkeypatch.setattr(downloads.watch, "reach", away)
     download = download_of("gus", iter([b"x", b"y"]))
     with pytest.raises(Unavailable):
-        downloads.end_forbidden(now=utcnow())
+        running.end_forbidden(now=utcnow())
     assert next(download) == b"x"
 
     download.allowed_at -= downloads.PATIENCE_S
     with pytest.raises(Unavailable):
-        downloads.end_forbidden(now=utcnow())
+        running.end_forbidden(now=utcnow())
     with pytest.raises(ConnectionResetError):
         next(download)
 
 
-def test_places_are_counted_right_from_many_threads():
-    taken: list[Download] = []
+def test_places_are_counted_right_from_many_threads(download_of):
+    taken = []
 
     def take():
         with contextlib.suppress(TooMany):
@@ -377,7 +388,7 @@ def test_wide_lines_may_stand_on_a_grid(store):
     assert [row[0][17:] for row in rows[1:]] == ["00.000Z", "01.000Z", "02.000Z"]
 
 
-def test_a_download_rests_after_a_part_that_had_to_wait(monkeypatch):
+def test_a_download_rests_after_a_part_that_had_to_wait(download_of, monkeypatch):
     rests = []
     held = threading.Event()
 

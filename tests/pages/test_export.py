@@ -8,6 +8,7 @@ import pytest
 import requests
 from pyarrow.parquet import read_table
 
+import wiring
 from db.models import Level
 from db.telemetry.records import Batch
 from devices import downloads
@@ -114,6 +115,8 @@ def test_a_third_download_at_the_same_time_waits(portal, alice):
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_a_browser_that_is_closed_leaves_nothing_running(portal, alice, form):
+    with portal.server.app_context():
+        running = wiring.current().downloads
     who = f"user:{alice.user.public_id}"
     device = portal.device(alice, f"Long {form}")
     series = portal.store.add_series(device.id, "a", "number")
@@ -127,8 +130,8 @@ def test_a_browser_that_is_closed_leaves_nothing_running(portal, alice, form):
         path = f"{address}/data/export.{form}?device={device.public_id}"
         with browser.get(path, stream=True, timeout=30) as answer:
             assert answer.raw.read(10)
-            assert downloads._running[who] == 1
-        until(lambda: not downloads._running[who])
+            assert running.running(who) == 1
+        until(lambda: not running.running(who))
 
 
 def test_parquet_comes_with_types(portal, alice):
