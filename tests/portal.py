@@ -1,6 +1,7 @@
 """The product in this process, with people who are signed in to it and their devices."""
 
 import contextlib
+import contextvars
 import inspect
 import json
 from collections.abc import Iterator
@@ -212,7 +213,8 @@ def make(folder: Path, **settings: Any) -> Portal:
     """A fresh installation in a folder."""
     instance = folder / "instance"
     server = create_app(Settings(instance_dir=instance, bcrypt_cost=4, **settings))
-    return Portal(server, dash.get_app())
+    # in this context Dash may still know the application of an earlier test
+    return Portal(server, contextvars.Context().run(dash.get_app))
 
 
 def texts(component: Any) -> str:

@@ -399,7 +399,7 @@ def test_a_line_of_the_last_hour_is_drawn_and_grows(visit: Visit):
     tab.reading(5.0, t=now_ms() - 61_000)
     tab.reading(3.0)
 
-    path = tab.page.locator("[data-spark] path")
+    path = tab.page.locator("[data-spark] [data-line]")
     until(lambda: (path.get_attribute("d") or "").count("L") == 2)
 
 
