@@ -200,7 +200,7 @@ def _connected(folder: Path) -> None:
 
 
 def figures(
-    rates: tuple[float, ...] = (10_000, 25_000), seconds: float = 20, database: str = ""
+    rates: tuple[float, ...] = (10_000, 25_000), seconds: float = 30, database: str = ""
 ) -> Iterator[Figure]:
     """Yield for each rate how much was lost, how far behind storing was, and what it cost."""
     for row in run(list(rates), seconds, database):
