@@ -36,9 +36,12 @@ IDENTITY = re.compile(r"[0-9a-f-]{36}")
 AWAY, DEAF = "broker not reachable", "not connected"  # details
 USED_UP = "the lock has not logged in again since it was opened"
 DETAIL = 256  # characters
-# a door waits for these, so they are built once
-BY_KEY = select(Command.id).where(
-    Command.device_id == bindparam("device"), Command.idempotency_key == bindparam("key")
+# a door waits for these, so they are built once, and few
+WISH = select(
+    select(Command.id)
+    .where(Command.device_id == bindparam("device"), Command.idempotency_key == bindparam("key"))
+    .scalar_subquery(),
+    *orders.LANGUAGE,
 )
 ROW = insert(Command).returning(Command.id)
 
@@ -93,7 +96,8 @@ def ask(
     lifetime = signing.lifetime(expires_in_s)
     with transaction(fresh=False) as session:  # each check below asks anew
         access.require(by, device, Level.OPERATOR if name in KNOWN else Level.MANAGER)
-        first = session.connection().scalar(BY_KEY, {"device": device.id, "key": key})
+        about = {"device": device.id, "key": key}
+        first, foreign, rotating = session.connection().execute(WISH, about).one()
         if first is not None:
             return session.get_one(Command, first)
         if device.revoked_at is not None:
@@ -130,7 +134,16 @@ def ask(
             via=via,
             command=command.public_id,
         )
-        order = orders.prepare(session, command, body, keys=keys, namespace=namespace, now=now)
+        order = orders.prepare(
+            session,
+            command,
+            body,
+            foreign=foreign,
+            rotating=rotating,
+            keys=keys,
+            namespace=namespace,
+            now=now,
+        )
     _send(command, order, publisher, bus)
     return command
 

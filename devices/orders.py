@@ -11,9 +11,9 @@ from auth.keys import Keys
 from db.models import Command, Device, Handshake
 from devices import asking, credentials, envelopes, handshake, signing
 
-# which language a device speaks, in one question: foreign, rotating, or else our own
 _device_id: BindParameter[int] = bindparam("device", type_=Device.id.type)
-LANGUAGE = select(asking.is_foreign(_device_id), exists().where(Handshake.device_id == _device_id))
+LANGUAGE = (asking.is_foreign(_device_id), exists().where(Handshake.device_id == _device_id))
+"""Columns of a question by "device": whether it speaks as others made it, whether it rotates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,15 @@ class Order:
 
 
 def prepare(
-    session: Session, command: Command, body: str, *, keys: Keys, namespace: str, now: datetime
+    session: Session,
+    command: Command,
+    body: str,
+    *,
+    foreign: bool,
+    rotating: bool,
+    keys: Keys,
+    namespace: str,
+    now: datetime,
 ) -> Order:
     """Return what is to be sent, and take down in the caller's transaction what it uses up.
 
@@ -45,6 +53,8 @@ def prepare(
         session: of the transaction; the command is flushed.
         command: to be sent.
         body: its parameters in canonical form.
+        foreign: whether the device was not written for us, by LANGUAGE.
+        rotating: whether it is a simple lock that opens by a trigger, by LANGUAGE.
         keys: from which the device's secrets follow.
         namespace: MQTT_NAMESPACE.
         now: when.
@@ -52,7 +62,6 @@ def prepare(
     Raises:
         Invalid: a foreign device cannot do this.
     """
-    foreign, rotating = session.connection().execute(LANGUAGE, {"device": command.device_id}).one()
     if foreign:
         action = asking.action_for(session, command.device_id, command.name, command.params)
         command.awaits = bool(action.expects)
