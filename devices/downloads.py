@@ -18,8 +18,9 @@ MOST = 2  # at the same time, a person and process
 CHECK_S = 1.0  # how often to call `Downloads.end_forbidden`
 UNSENT_S = 0.2  # how long a part may be on its way that was taken before the right ended
 PATIENCE_S = 10.0  # downloads end when nobody could be asked for so long
-NOTICED_S = 0.0003  # less is no waiting
-REST_S = 0.002  # at most, after each part
+NOTICED_S = 0.0001  # less is no waiting
+MEANWHILE_S = 0.05  # after having waited, so long others are thought to be at work
+REST_S = 0.002  # after each part while they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +32,28 @@ class Reader:
     hang_up: Callable[[], None]  # breaks the connection, whatever thread is sending on it
 
 
-def resting(took_s: float, waited_s: float) -> float:
-    """Return how long a download rests after a part, in seconds.
+class Courtesy:
+    """How a download holds back where others work.
 
-    Who waits while making a part, waits for another thread of this process or for a core: others
-    want to work.  Resting as long as all that took leaves them half of the time at least; alone,
-    a download is not held up.
-
-    Args:
-        took_s: processor time of the part.
-        waited_s: the other time of it.
+    Who waits while making a part, waits for another thread of this process or for a core.  What
+    others want comes in many short steps, and each could meet a part that is being made; so the
+    download rests after every part until it has not had to wait for a while.  Alone, it is not
+    held up.
     """
-    return min(max(took_s, waited_s), REST_S) if waited_s > NOTICED_S else 0.0
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def rest_s(self, waited_s: float, now_s: float) -> float:
+        """Return how long to rest after a part, in seconds.
+
+        Args:
+            waited_s: the time of the part that was not spent working.
+            now_s: by any clock that only goes on.
+        """
+        if waited_s > NOTICED_S:
+            self._until = now_s + MEANWHILE_S
+        return REST_S if now_s < self._until else 0.0
 
 
 class Download(Iterator[bytes]):
@@ -60,6 +71,8 @@ class Download(Iterator[bytes]):
         self._home = home
         self._parts = parts
         self._forbidden = False
+        self._hung_up = False
+        self._courtesy = Courtesy()
 
     def __iter__(self) -> Self:
         return self
@@ -74,10 +87,12 @@ class Download(Iterator[bytes]):
         began, busy = time.perf_counter(), time.thread_time()
         try:
             part = next(self._parts, None)
-            took = time.thread_time() - busy
-            if rest_s := resting(took, time.perf_counter() - began - took):
+            now = time.perf_counter()
+            waited_s = now - began - (time.thread_time() - busy)
+            if rest_s := self._courtesy.rest_s(waited_s, now):
                 time.sleep(rest_s)
             if self._forbidden:  # whether or not this was the end: nobody takes it for whole
+                self.hang_up()
                 raise ConnectionResetError(errno.ECONNRESET, "the right to this download has ended")
             if part is None:
                 raise StopIteration
@@ -89,6 +104,12 @@ class Download(Iterator[bytes]):
     def forbid(self) -> None:
         """Give out no further part."""
         self._forbidden = True
+
+    def hang_up(self) -> None:
+        """Break the connection, once; what was not sent yet is lost with it."""
+        if not self._hung_up:
+            self._hung_up = True
+            self.reader.hang_up()
 
     def close(self) -> None:
         """Give the place back; a second time changes nothing."""
@@ -175,4 +196,4 @@ class Downloads:
         for one in ended:
             with self._lock:  # once closed, the connection may carry something else
                 if one in self._open:
-                    one.reader.hang_up()
+                    one.hang_up()

@@ -402,12 +402,13 @@ def test_a_download_rests_after_a_part_that_had_to_wait(download_of, monkeypatch
     assert rests[:1] == [downloads.REST_S]
 
 
-@pytest.mark.parametrize(
-    ("took_s", "waited_s", "rest_s"),
-    [(0.001, 0.0, 0.0), (0.001, 0.0005, 0.001), (0.0002, 0.001, 0.001), (0.5, 9.0, 0.002)],
-)
-def test_a_download_rests_as_long_as_it_worked_or_waited_but_not_long(took_s, waited_s, rest_s):
-    assert downloads.resting(took_s, waited_s) == rest_s
+def test_a_download_rests_after_each_part_until_it_has_not_waited_for_a_while():
+    courtesy = downloads.Courtesy()
+
+    assert courtesy.rest_s(0.0, 10.0) == 0
+    assert courtesy.rest_s(0.0002, 10.0) == downloads.REST_S
+    assert courtesy.rest_s(0.0, 10.0 + downloads.MEANWHILE_S / 2) == downloads.REST_S
+    assert courtesy.rest_s(0.0, 10.0 + downloads.MEANWHILE_S) == 0
 
 
 def test_long_pages_are_written_in_pieces(store):
