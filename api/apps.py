@@ -8,11 +8,11 @@ from pydantic import Field
 
 import wiring
 from api import idempotency, sensors, shown
-from api.callers import circumstances, reach
+from api.callers import reach
 from api.commands import Ask, Sent
 from api.models import Answer, Body, Line, Page, Time
 from api.routing import Routes, answer
-from auth import access, throttle
+from auth import access, circumstances, throttle
 from auth.sessions import client_address
 from clock import utcnow
 from db.models import AppToken, Device, Level, User
@@ -66,7 +66,7 @@ def listing(device_id: str, by: User) -> Page[Paired]:
 def revoke(device_id: str, app_id: str, by: User | Device) -> None:
     """Refuse an app from its next request on; said by a manager or by the device itself."""
     person = by if isinstance(by, User) else None
-    app_tokens.revoke(reach(by, device_id), app_id, by=person, **circumstances())
+    app_tokens.revoke(reach(by, device_id), app_id, by=person, **circumstances.of_change())
 
 
 @routes.get("/discover", refusals=(401,))

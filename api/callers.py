@@ -3,8 +3,6 @@
 Cookies mean nothing here: a browser's session never authorises /api/v1.
 """
 
-from typing import Any
-
 from flask import g, request
 
 import wiring
@@ -56,11 +54,6 @@ def reach(by: Caller, device_id: str, needed: Level = Level.VIEWER) -> Device:
     if by.public_id != device_id:
         raise NotFound("device_not_found", N_("There is no such device."))
     return by
-
-
-def circumstances() -> dict[str, Any]:
-    """Return when and from where a request came and who tells open pages, for services."""
-    return {"now": utcnow(), "address": client_address(), "bus": wiring.current().bus}
 
 
 def identity(found: Caller) -> str:

@@ -10,7 +10,7 @@ from api.models import Answer, Body, Line, Name, Page, Paging, Patch, Words
 from api.paging import page
 from api.routing import Routes
 from api.shown import Credentials, DeviceShown, MqttAccess
-from auth import access
+from auth import access, circumstances
 from auth.sessions import client_address
 from clock import to_ms, utcnow
 from db.models import Device, Level, User
@@ -77,7 +77,7 @@ def add(by: User, body: NewDevice) -> Credentials:
         broker=parts.broker,
         keys=parts.keys,
         namespace=parts.settings.mqtt_namespace,
-        **callers.circumstances(),
+        **circumstances.of_change(),
     )
     return shown.credentials(made.device, made.mqtt_password, made.command_key, made.token)
 
@@ -94,7 +94,9 @@ def change(device_id: str, by: User, body: DeviceChange) -> ChangedDevice:
     """Rename a device or change its settings; what is left out stays."""
     device = access.visible(by, device_id, Level.MANAGER)
     broker = wiring.current().broker
-    changed = registry.update(device, by=by, broker=broker, **callers.circumstances(), **body.given)
+    changed = registry.update(
+        device, by=by, broker=broker, **circumstances.of_change(), **body.given
+    )
     after = shown.device(device, access.level(by, device))
     return ChangedDevice(**dict(after), unchanged=not changed)
 
@@ -105,7 +107,7 @@ def delete(device_id: str, by: User) -> None:
     parts = wiring.current()
     device = access.visible(by, device_id, Level.OWNER)
     registry.delete(
-        device, by=by, broker=parts.broker, store=parts.store, **callers.circumstances()
+        device, by=by, broker=parts.broker, store=parts.store, **circumstances.of_change()
     )
 
 

@@ -231,7 +231,7 @@ def _slow_down() -> None:
 
 
 def _folder() -> Path:
-    return wiring.current().settings.instance_dir / "files"
+    return wiring.current().file_way.folder
 
 
 def _fields(file: DeviceFile) -> dict[str, Any]:

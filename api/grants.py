@@ -4,10 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.callers import circumstances
 from api.models import Answer, Body, Line, Page
 from api.routing import Routes
-from auth import access
+from auth import access, circumstances
 from clock import utcnow
 from db.models import Grant, Invitation, Level, User
 from devices import invitations, sharing
@@ -51,7 +50,7 @@ def add(device_id: str, by: User, body: NewGrant) -> GrantShown:
     """Give an address a level; without an account there it becomes an invitation."""
     device = access.visible(by, device_id)
     level = sharing.parse_level(body.level)
-    where = circumstances()
+    where = circumstances.of_change()
     if level is Level.OWNER:
         return _offer(
             invitations.offer_ownership(
@@ -67,14 +66,14 @@ def change(device_id: str, grant_id: str, by: User, body: NewLevel) -> GrantShow
     """Change the level of somebody."""
     device = access.visible(by, device_id)
     level = sharing.parse_level(body.level)
-    return _grant(sharing.change(device, grant_id, level, by=by, **circumstances()))
+    return _grant(sharing.change(device, grant_id, level, by=by, **circumstances.of_change()))
 
 
 @routes.delete("/devices/<key:device_id>/grants/<key:grant_id>", refusals=(409,))
 def remove(device_id: str, grant_id: str, by: User) -> None:
     """Take a level or an invitation away; one's own is leaving."""
     device = access.visible(by, device_id)
-    where = circumstances()
+    where = circumstances.of_change()
     if invitations.is_open(device, grant_id, now=where["now"]):
         invitations.withdraw(device, grant_id, by=by, now=where["now"], address=where["address"])
     else:
@@ -84,13 +83,13 @@ def remove(device_id: str, grant_id: str, by: User) -> None:
 @routes.post("/invitations/<key:invitation_id>/accept", status=204)
 def accept(invitation_id: str, by: User) -> None:
     """Accept what was offered to one's address."""
-    invitations.answer(invitation_id, accept=True, by=by, **circumstances())
+    invitations.answer(invitation_id, accept=True, by=by, **circumstances.of_change())
 
 
 @routes.post("/invitations/<key:invitation_id>/decline", status=204)
 def decline(invitation_id: str, by: User) -> None:
     """Decline what was offered to one's address."""
-    invitations.answer(invitation_id, accept=False, by=by, **circumstances())
+    invitations.answer(invitation_id, accept=False, by=by, **circumstances.of_change())
 
 
 @routes.get("/invitations")

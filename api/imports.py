@@ -9,6 +9,7 @@ import wiring
 from api import callers
 from api.models import Answer, Line, Query
 from api.routing import Routes
+from auth import circumstances
 from db.models import Level, User
 from devices import imports
 
@@ -67,6 +68,6 @@ def take(device_id: str, by: User, query: How) -> Imported:
         most_sensors=parts.settings.max_sensors_per_device,
         dry_run=query.dry_run,
         sensor=query.sensor,
-        **callers.circumstances(),
+        **circumstances.of_change(),
     )
     return Imported.model_validate(report.plain())

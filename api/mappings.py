@@ -5,10 +5,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 import wiring
-from api import callers
 from api.models import Answer, Body, Line, Page
 from api.routing import Routes
-from auth import access
+from auth import access, circumstances
 from db.models import Level, Mapping, User
 from devices import mappings
 from devices.foreign.entities import Source
@@ -87,7 +86,7 @@ def add(device_id: str, by: User, body: NewMapping) -> MappingShown:
         ),
         by=by,
         namespace=parts.settings.mqtt_namespace,
-        **callers.circumstances(),
+        **circumstances.of_change(),
     )
     return _shown(made)
 
@@ -96,7 +95,7 @@ def add(device_id: str, by: User, body: NewMapping) -> MappingShown:
 def remove(device_id: str, mapping_id: str, by: User) -> None:
     """Read a topic no longer; what was read stays."""
     device = access.visible(by, device_id, Level.MANAGER)
-    mappings.remove(device, mapping_id, by=by, **callers.circumstances())
+    mappings.remove(device, mapping_id, by=by, **circumstances.of_change())
 
 
 @routes.get("/devices/<key:device_id>/topics")
@@ -114,15 +113,15 @@ def give(device_id: str, by: User, body: Branches) -> BranchesShown:
     """
     parts = wiring.current()
     device = access.visible(by, device_id)
-    circumstances = callers.circumstances()
+    where = circumstances.of_change()
     mappings.give_trees(
         device,
         body.topics,
         by=by,
         broker=parts.broker,
         namespace=parts.settings.mqtt_namespace,
-        now=circumstances["now"],
-        address=circumstances["address"],
+        now=where["now"],
+        address=where["address"],
     )
     return BranchesShown(topics=device.topic_trees)
 

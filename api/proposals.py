@@ -1,14 +1,14 @@
 """Devices that announced themselves over MQTT and wait to be accepted."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
 import wiring
-from api import callers, shown
+from api import shown
 from api.models import Answer, Body, Line, Page, Time
 from api.routing import Routes
-from auth import access
+from auth import access, circumstances
 from db.models import User
 from devices import proposals
 
@@ -118,7 +118,7 @@ def listing(by: User) -> Page[ProposalShown]:
 def accept(proposal_id: str, by: User, body: Accept) -> shown.DeviceShown:
     """Make an announced device yours, with its sensors and commands."""
     parts = wiring.current()
-    circumstances: dict[str, Any] = callers.circumstances()
+    where = circumstances.of_change()
     device = proposals.accept(
         proposal_id,
         by=by,
@@ -127,7 +127,7 @@ def accept(proposal_id: str, by: User, body: Accept) -> shown.DeviceShown:
         namespace=parts.settings.mqtt_namespace,
         store=parts.store,
         name=body.name,
-        **circumstances,
+        **where,
     )
     return shown.device(device, access.level(by, device))
 
@@ -135,11 +135,11 @@ def accept(proposal_id: str, by: User, body: Accept) -> shown.DeviceShown:
 @routes.post("/proposals/<key:proposal_id>/ignore", status=204)
 def ignore(proposal_id: str, by: User) -> None:
     """Show a proposal no more."""
-    circumstances = callers.circumstances()
+    where = circumstances.of_change()
     proposals.ignore(
         proposal_id,
         by=by,
         namespace=wiring.current().settings.mqtt_namespace,
-        now=circumstances["now"],
-        address=circumstances["address"],
+        now=where["now"],
+        address=where["address"],
     )

@@ -5,12 +5,12 @@ from typing import Annotated
 from pydantic import Field
 
 import wiring
-from api import callers, shown
+from api import shown
 from api.devices import ControllerId, HardwareId
 from api.models import Answer, Body, Line, Time
 from api.routing import Routes
 from api.shown import Credentials, DeviceShown
-from auth import access
+from auth import access, circumstances
 from auth.sessions import client_address
 from clock import utcnow
 from db.models import User
@@ -79,7 +79,7 @@ def claim(by: User, body: Code) -> DeviceShown:
         required=required,
         broker=parts.broker,
         keys=parts.keys,
-        **callers.circumstances(),
+        **circumstances.of_change(),
     )
     return shown.device(device, access.level(by, device))
 

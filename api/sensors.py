@@ -8,6 +8,7 @@ import wiring
 from api import callers
 from api.models import Answer, Line, Page, Patch, Time
 from api.routing import Routes
+from auth import circumstances
 from clock import from_ms
 from db.models import Device, Level, User
 from devices import descriptions, readings
@@ -56,7 +57,8 @@ def describe(device_id: str, name: str, by: User, body: SensorChange) -> Sensor:
     """Change how a sensor is shown; what is left out stays."""
     store = wiring.current().store
     device = callers.reach(by, device_id, Level.MANAGER)
-    descriptions.describe(device, {name: body.given}, by=by, store=store, **callers.circumstances())
+    where = circumstances.of_change()
+    descriptions.describe(device, {name: body.given}, by=by, store=store, **where)
     found = readings.sensors(device, store)
     return next(_sensor(one) for one in found if one.series.name == name)
 

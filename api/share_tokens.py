@@ -6,10 +6,9 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, Field
 
 from api import shown
-from api.callers import circumstances
 from api.models import Answer, Body, Line, Page, Time
 from api.routing import Routes
-from auth import access
+from auth import access, circumstances
 from auth.sessions import client_address
 from clock import utcnow
 from db.models import Level, ShareToken, User
@@ -90,13 +89,13 @@ def add(device_id: str, by: User, body: NewShare) -> ShareOnce:
 def revoke(device_id: str, token_id: str, by: User) -> None:
     """End a token and the levels that it gave, but for those that were changed since."""
     device = access.visible(by, device_id)
-    share_tokens.revoke(device, token_id, by=by, **circumstances())
+    share_tokens.revoke(device, token_id, by=by, **circumstances.of_change())
 
 
 @routes.post("/share-tokens/redeem", status=200, refusals=(404,))
 def redeem(by: User, body: Redeem) -> shown.DeviceShown:
     """Take the level that a token gives; answers the device."""
-    device = share_tokens.redeem(body.token, by=by, **circumstances())
+    device = share_tokens.redeem(body.token, by=by, **circumstances.of_change())
     return shown.device(device, access.level(by, device))
 
 

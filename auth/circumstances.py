@@ -7,6 +7,11 @@ from auth.sessions import client_address
 from clock import utcnow
 
 
+def of_change() -> dict[str, Any]:
+    """Return when and from where it is asked, and who tells open pages of it."""
+    return {**_of_asking(), "bus": wiring.current().bus}
+
+
 def of_push() -> dict[str, Any]:
     """Return when and from where it is asked, and the way of a configuration to its device."""
     parts = wiring.current()
@@ -15,6 +20,9 @@ def of_push() -> dict[str, Any]:
         "publisher": parts.publisher,
         "keys": parts.keys,
         "namespace": parts.settings.mqtt_namespace,
-        "now": utcnow(),
-        "address": client_address(),
+        **_of_asking(),
     }
+
+
+def _of_asking() -> dict[str, Any]:
+    return {"now": utcnow(), "address": client_address()}

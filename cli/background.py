@@ -90,7 +90,7 @@ def forget() -> None:
     now = utcnow()
     for kind in (browsers, refresh, app_tokens, share_tokens):
         kind.forget_ended(now=now)
-    kept_files.sweep(folder=wiring.current().settings.instance_dir / "files", now=now)
+    kept_files.sweep(folder=wiring.current().file_way.folder, now=now)
 
 
 def tidy() -> None:

@@ -7,11 +7,10 @@ from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 from flask_babel import gettext as _
 
-import wiring
 from auth import access as rights
-from auth import sessions
+from auth import circumstances, sessions
 from clock import utcnow
-from dashboard import access_sections, components, errors_shown, ids, people, rows
+from dashboard import access_sections, components, errors_shown, ids, inputs, people, rows
 from dashboard.access import access
 from db.models import Device, Level, User
 from devices import invitations, sharing
@@ -80,7 +79,13 @@ def share(user: User, clicks: int | None, email: Any, level: Any, public_id: Any
     if not clicks:
         raise PreventUpdate
     device = _device(user, public_id)
-    sharing.share(device, _text(email), sharing.parse_level(_text(level)), by=user, **_told())
+    sharing.share(
+        device,
+        inputs.text(email),
+        sharing.parse_level(inputs.text(level)),
+        by=user,
+        **circumstances.of_change(),
+    )
     return listing(device, user), None, ""
 
 
@@ -91,7 +96,7 @@ def hand_over(user: User, clicks: int | None, email: Any, public_id: Any) -> Any
         raise PreventUpdate
     device = _device(user, public_id, Level.OWNER)
     offer = invitations.offer_ownership(
-        device, _text(email), by=user, now=utcnow(), address=sessions.client_address()
+        device, inputs.text(email), by=user, now=utcnow(), address=sessions.client_address()
     )
     told = _("Offered to %(person)s; nothing changes until then.", person=offer.email)
     return components.note(told, "ok"), listing(device, user)
@@ -103,7 +108,7 @@ def change_level(user: User, _clicks: Any, names: Any, levels: Any, public_id: A
     holder = rows.pressed()
     device = _device(user, public_id)
     level = sharing.parse_level(rows.value_in(holder, names, levels))
-    sharing.change(device, holder, level, by=user, **_told())
+    sharing.change(device, holder, level, by=user, **circumstances.of_change())
     return listing(device, user)
 
 
@@ -112,7 +117,7 @@ def remove(user: User, _clicks: Any, public_id: Any) -> Any:
     """Take somebody's level away."""
     holder = rows.pressed()
     device = _device(user, public_id)
-    sharing.remove(device, holder, by=user, **_told())
+    sharing.remove(device, holder, by=user, **circumstances.of_change())
     return listing(device, user)
 
 
@@ -126,7 +131,7 @@ def withdraw(user: User, _clicks: Any, public_id: Any) -> Any:
 
 
 def _device(user: User, public_id: Any, level: Level = Level.MANAGER) -> Device:
-    return rights.visible(user, _text(public_id), level)
+    return rights.visible(user, inputs.text(public_id), level)
 
 
 def listing(device: Device, user: User, level: Level | None = None) -> Component:
@@ -137,16 +142,3 @@ def listing(device: Device, user: User, level: Level | None = None) -> Component
         user=user,
         level=level or rights.level(user, device) or Level.VIEWER,
     )
-
-
-def _told() -> dict[str, Any]:
-    """Return what a change of rights says besides: when, from where, and whom it is told."""
-    return {
-        "now": utcnow(),
-        "address": sessions.client_address(),
-        "bus": wiring.current().bus,
-    }
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

@@ -27,7 +27,7 @@ def download() -> Response:
     if file.device_id != device.id:
         raise kept_files.unknown()
     answer = send_file(
-        kept_files.path_of(file, wiring.current().settings.instance_dir / "files"),
+        kept_files.path_of(file, wiring.current().file_way.folder),
         mimetype="application/octet-stream",
         as_attachment=True,
         download_name=file.name,

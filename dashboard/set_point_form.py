@@ -15,7 +15,7 @@ import wiring
 from auth import access as rights
 from auth import sessions
 from clock import utcnow
-from dashboard import components, controls, errors_shown, rows
+from dashboard import components, controls, errors_shown, inputs, rows
 from dashboard.access import access
 from db.models import Device, Level, User
 from devices import readings, set_points
@@ -105,8 +105,8 @@ def declare_set_point(user: User, clicks: int | None, *given: Any) -> Any:
     device = _device(user, public_id)
     if low in (None, "") or high in (None, ""):
         raise Invalid("bounds_missing", _("Give the least and the greatest value."))
-    bounds = Bounds(low, high, None if step == "" else step, _text(unit).strip())
-    shown = _declared(user, device, _text(name).strip(), bounds)
+    bounds = Bounds(low, high, None if step == "" else step, inputs.text(unit).strip())
+    shown = _declared(user, device, inputs.text(name).strip(), bounds)
     return *shown, components.note(_("Saved."), "ok")
 
 
@@ -153,8 +153,4 @@ def _listed(device: Device) -> Component:
 
 
 def _device(user: User, public_id: Any) -> Device:
-    return rights.visible(user, _text(public_id), Level.MANAGER)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    return rights.visible(user, inputs.text(public_id), Level.MANAGER)

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 import wiring
 from auth import access as rights
-from auth import sessions, tokens
+from auth import circumstances, sessions, tokens
 from clock import now_ms, utcnow
 from dashboard import (
     components,
@@ -21,6 +21,7 @@ from dashboard import (
     device_lists,
     device_view,
     errors_shown,
+    inputs,
     range_tools,
     ranges,
     rows,
@@ -117,7 +118,7 @@ def _earlier_texts(
 def rename(user: User, clicks: int | None, name: Any, public_id: Any) -> Any:
     """Give the device another name."""
     device = _device(user, clicks, public_id, Level.MANAGER)
-    changed = registry.rename(device, _text(name), by=user, now=utcnow(), **_told())
+    changed = registry.rename(device, inputs.text(name), by=user, **circumstances.of_change())
     if not changed:
         return components.note(_("It has this name already."), "warn"), no_update
     return components.note(_("Renamed."), "ok"), device.name
@@ -153,14 +154,13 @@ def save(
     registry.update(
         device,
         by=user,
-        now=utcnow(),
         expected_interval_s=interval,
-        notes=_text(notes),
+        notes=inputs.text(notes),
         hold_to_act=bool(hold),
         sealed=bool(sealed),
-        timezone=_text(zone).strip(),
+        timezone=inputs.text(zone).strip(),
         retention_days=None if kept == "" else kept,
-        **_told(),
+        **circumstances.of_change(),
     )
     return components.note(_("Saved."), "ok")
 
@@ -181,7 +181,7 @@ def describe(user: User, clicks: int | None, *given: Any) -> Any:
     device = _device(user, clicks, public_id, Level.MANAGER)
     store = wiring.current().store
     changed = descriptions.describe(
-        device, sensor_form.wanted(values), by=user, store=store, now=utcnow(), **_told()
+        device, sensor_form.wanted(values), by=user, store=store, **circumstances.of_change()
     )
     if not changed:
         return components.note(_("It was so already."), "warn"), no_update
@@ -205,7 +205,7 @@ def make_token(user: User, clicks: int | None, label: Any, public_id: Any) -> An
     _row, secret = tokens.create(
         device,
         by=user,
-        label=" ".join(_text(label).split())[:80],
+        label=" ".join(inputs.text(label).split())[:80],
         now=utcnow(),
         address=sessions.client_address(),
     )
@@ -223,7 +223,7 @@ def make_token(user: User, clicks: int | None, label: Any, public_id: Any) -> An
 def revoke_token(user: User, clicks: Any, public_id: Any) -> Any:
     """End a token at once."""
     token = rows.pressed()
-    device = rights.visible(user, _text(public_id), Level.MANAGER)
+    device = rights.visible(user, inputs.text(public_id), Level.MANAGER)
     tokens.revoke(device, token, by=user, now=utcnow(), address=sessions.client_address())
     return token_form.listed(tokens.listing(device, by=user))
 
@@ -263,11 +263,11 @@ def rotate(user: User, clicks: int | None, public_id: Any) -> Any:
 def delete(user: User, clicks: int | None, name: Any, public_id: Any) -> Any:
     """Delete the device, if its name was typed, and go to the dashboard."""
     device = _device(user, clicks, public_id, Level.OWNER)
-    if _text(name).strip() != device.name:
+    if inputs.text(name).strip() != device.name:
         raise Invalid("name_differs", _("This is not the name of the device."))
     parts = wiring.current()
     registry.delete(
-        device, by=user, now=utcnow(), broker=parts.broker, store=parts.store, **_told()
+        device, by=user, broker=parts.broker, store=parts.store, **circumstances.of_change()
     )
     return "/"
 
@@ -276,13 +276,4 @@ def _device(user: User, clicks: int | None, public_id: Any, level: Level) -> Dev
     """Return the device that a button belongs to; raises PreventUpdate if nobody pressed it."""
     if not clicks:
         raise PreventUpdate
-    return rights.visible(user, _text(public_id), level)
-
-
-def _told() -> dict[str, Any]:
-    """Return what every change says besides: from where, and to whom it is told."""
-    return {"address": sessions.client_address(), "bus": wiring.current().bus}
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    return rights.visible(user, inputs.text(public_id), level)

@@ -9,9 +9,8 @@ from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 from flask_babel import gettext as _
 
-import wiring
 from auth import access as rights
-from auth import sessions
+from auth import circumstances, sessions
 from clock import utcnow
 from dashboard import (
     access_guests,
@@ -21,6 +20,7 @@ from dashboard import (
     errors_shown,
     hand_off,
     ids,
+    inputs,
     log_view,
     rows,
 )
@@ -112,10 +112,10 @@ def create_token(
     device, now = _device(user, public_id), utcnow()
     _token, secret = share_tokens.create(
         device,
-        level=sharing.parse_level(_text(level)),
+        level=sharing.parse_level(inputs.text(level)),
         max_uses=_whole(uses),
         expires_at=now + timedelta(days=min(_whole(days), 10_000)),
-        label=_text(label),
+        label=inputs.text(label),
         by=user,
         now=now,
         address=sessions.client_address(),
@@ -135,7 +135,7 @@ def revoke_token(user: User, _clicks: Any, public_id: Any) -> Any:
     """End a share token and the levels that it gave."""
     token_id = rows.pressed()
     device = _device(user, public_id)
-    share_tokens.revoke(device, token_id, by=user, **_told())
+    share_tokens.revoke(device, token_id, by=user, **circumstances.of_change())
     return _tokens(device, user), access_people.listing(device, user)
 
 
@@ -150,7 +150,7 @@ def revoke_app(user: User, _clicks: Any, public_id: Any) -> Any:
     """Refuse an app from now on."""
     app_id = rows.pressed()
     device = _device(user, public_id)
-    app_tokens.revoke(device, app_id, by=user, **_told())
+    app_tokens.revoke(device, app_id, by=user, **circumstances.of_change())
     return _apps(device, user)
 
 
@@ -180,7 +180,7 @@ def follow(user: User, ticks: int | None, mark: Any, weeks: Any, public_id: Any)
 
 
 def _device(user: User, public_id: Any, level: Level = Level.MANAGER) -> Device:
-    return rights.visible(user, _text(public_id), level)
+    return rights.visible(user, inputs.text(public_id), level)
 
 
 def _tokens(device: Device, user: User) -> Component:
@@ -191,20 +191,7 @@ def _apps(device: Device, user: User) -> Component:
     return hand_off.apps(app_tokens.of(device, by=user))
 
 
-def _told() -> dict[str, Any]:
-    """Return what a change of rights says besides: when, from where, and whom it is told."""
-    return {
-        "now": utcnow(),
-        "address": sessions.client_address(),
-        "bus": wiring.current().bus,
-    }
-
-
 def _whole(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise Invalid("not_a_number", _("Give whole numbers."))
     return value
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

@@ -14,7 +14,15 @@ import wiring
 from auth import access as rights
 from auth import circumstances, sessions
 from clock import utcnow
-from dashboard import access_sections, components, config_view, errors_shown, file_list, rows
+from dashboard import (
+    access_sections,
+    components,
+    config_view,
+    errors_shown,
+    file_list,
+    inputs,
+    rows,
+)
 from dashboard.access import access
 from db.models import Device, Level, User
 from devices import configs, file_delivery, kept_files
@@ -97,7 +105,9 @@ def push(user: User, clicks: int | None, text: Any, shown: Any, public_id: Any) 
     if not clicks:
         raise PreventUpdate
     device = _device(user, public_id)
-    pushed = configs.push(device, configs.parse(_text(text)), by=user, **circumstances.of_push())
+    pushed = configs.push(
+        device, configs.parse(inputs.text(text)), by=user, **circumstances.of_push()
+    )
     return _versions(device, user, shown), _told(pushed)
 
 
@@ -132,7 +142,7 @@ def read_file(_user: User, contents: Any) -> Any:
     if not contents:
         raise PreventUpdate
     try:
-        text = base64.b64decode(_text(contents).partition(",")[2], validate=True).decode()
+        text = base64.b64decode(inputs.text(contents).partition(",")[2], validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         raise Invalid("config_file", _("This file is no text.")) from None
     return config_view.text_of(configs.parse(text)), None
@@ -153,7 +163,7 @@ def delete(user: User, _clicks: Any, public_id: Any) -> Component:
         device,
         file,
         by=user,
-        folder=wiring.current().settings.instance_dir / "files",
+        folder=wiring.current().file_way.folder,
         now=utcnow(),
         address=sessions.client_address(),
     )
@@ -252,13 +262,9 @@ def _told(pushed: configs.Pushed) -> Component:
 
 
 def _device(user: User, public_id: Any) -> Device:
-    return rights.visible(user, _text(public_id), Level.MANAGER)
+    return rights.visible(user, inputs.text(public_id), Level.MANAGER)
 
 
 def _number(value: Any) -> int:
     """Return a version's number; 0, which no version has, for what is none."""
     return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 10 else 0
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

@@ -11,9 +11,9 @@ from flask_babel import gettext as _
 
 import wiring
 from auth import access as rights
-from auth import sessions
+from auth import circumstances, sessions
 from clock import utcnow
-from dashboard import access_sections, components, errors_shown
+from dashboard import access_sections, components, errors_shown, inputs
 from dashboard.access import access
 from db.models import Device, Level, Mapping, User
 from devices import mappings
@@ -99,7 +99,7 @@ def add(
     )
     parts = wiring.current()
     namespace = parts.settings.mqtt_namespace
-    mappings.add(device, source, by=user, namespace=namespace, **_told())
+    mappings.add(device, source, by=user, namespace=namespace, **circumstances.of_change())
     return _list(device), components.note(_("Added."), "ok")
 
 
@@ -117,7 +117,7 @@ def remove(user: User, clicks: list[int | None], public_id: Any) -> Any:
     if not any(clicks) or not ctx.triggered[0]["value"] or not isinstance(pressed, dict):
         raise PreventUpdate
     device = rights.visible(user, _text(public_id), Level.MANAGER)
-    mappings.remove(device, str(pressed["row"]), by=user, **_told())
+    mappings.remove(device, str(pressed["row"]), by=user, **circumstances.of_change())
     return _list(device)
 
 
@@ -227,11 +227,6 @@ def _branches(device: Device) -> Component:
     )
 
 
-def _told() -> dict[str, Any]:
-    bus = wiring.current().bus
-    return {"now": utcnow(), "address": sessions.client_address(), "bus": bus}
-
-
 def _number(value: Any) -> float:
     try:
         return float(value)
@@ -240,4 +235,4 @@ def _number(value: Any) -> float:
 
 
 def _text(value: Any) -> str:
-    return value.strip() if isinstance(value, str) else ""
+    return inputs.text(value).strip()

@@ -9,9 +9,8 @@ from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 from flask_babel import gettext as _
 
-import wiring
 from auth import access as rights
-from auth import sessions
+from auth import circumstances
 from clock import utcnow
 from dashboard import access_sections, components, errors_shown, rows, shared_view
 from dashboard.access import access
@@ -52,7 +51,7 @@ def layout(user: User, /, **_query: Any) -> Component:
 @access("user")
 def accept(user: User, _clicks: Any) -> Component:
     """Accept what is offered."""
-    invitations.answer(rows.pressed(), accept=True, by=user, **_told())
+    invitations.answer(rows.pressed(), accept=True, by=user, **circumstances.of_change())
     return _lists(user)
 
 
@@ -64,7 +63,7 @@ def accept(user: User, _clicks: Any) -> Component:
 @access("user")
 def decline(user: User, _clicks: Any) -> Component:
     """Decline what is offered."""
-    invitations.answer(rows.pressed(), accept=False, by=user, **_told())
+    invitations.answer(rows.pressed(), accept=False, by=user, **circumstances.of_change())
     return _lists(user)
 
 
@@ -77,7 +76,7 @@ def decline(user: User, _clicks: Any) -> Component:
 def leave(user: User, _clicks: Any) -> Component:
     """Give one's own level on a device up."""
     device = rights.visible(user, rows.pressed())
-    sharing.remove(device, user.public_id, by=user, **_told())
+    sharing.remove(device, user.public_id, by=user, **circumstances.of_change())
     return _lists(user)
 
 
@@ -97,7 +96,7 @@ def redeem(user: User, clicks: int | None, token: Any) -> Any:
     if not clicks:
         raise PreventUpdate
     given = token.strip() if isinstance(token, str) else ""
-    device = share_tokens.redeem(given, by=user, **_told())
+    device = share_tokens.redeem(given, by=user, **circumstances.of_change())
     told = components.note(_("You have access to %(device)s now.", device=device.name), "ok")
     return _lists(user), told, ""
 
@@ -121,12 +120,3 @@ def _redeeming() -> Component:
 
 def _lists(user: User) -> Component:
     return shared_view.lists(invitations.waiting(user, now=utcnow()), shares.of(user), user)
-
-
-def _told() -> dict[str, Any]:
-    """Return what a change of rights says besides: when, from where, and whom it is told."""
-    return {
-        "now": utcnow(),
-        "address": sessions.client_address(),
-        "bus": wiring.current().bus,
-    }
