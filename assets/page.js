@@ -32,6 +32,14 @@
     area.remove();
   }
 
+  /* Buttons in rows; the number makes each press a new one (dashboard/rows.py) */
+  let presses = 0;
+
+  function press(button) {
+    const data = { row: button.dataset.row, press: ++presses };
+    window.dash_clientside.set_props(button.dataset.press, { data });
+  }
+
   /* The menu closes when something else is meant */
   function closeMenus(except) {
     for (const menu of document.querySelectorAll("details[data-menu][open]")) {
@@ -45,6 +53,10 @@
     const button = event.target.closest?.("[data-copy]");
     if (button) {
       copy(button);
+    }
+    const pressed = event.target.closest?.("[data-press]");
+    if (pressed) {
+      press(pressed);
     }
     if (event.target.closest?.("[data-print]")) {
       window.print();

@@ -73,6 +73,7 @@ def section(device: Device, user: User) -> Component:
     return access_sections.section(
         _("Guest links"),
         dcc.Store(id=ids.ACCESS_WEEKS),
+        rows.listening(guest_calendar.GO, guest_links.REVOKE, guest_links.COPY),
         html.Div(id=MADE),
         html.Div(links(device, user, None), id=ids.ACCESS_LINKS, className="gh-stack"),
         html.Details(
@@ -106,9 +107,9 @@ def links(device: Device, user: User, weeks: Any) -> list[Component]:
 
 
 @access("user")
-def turn(user: User, _clicks: Any, public_id: Any) -> Any:
+def turn(user: User, press: Any, public_id: Any) -> Any:
     """Show other weeks."""
-    weeks = guest_calendar.target(rows.pressed())
+    weeks = guest_calendar.target(rows.pressed(press))
     return links(_device(user, public_id), user, weeks), weeks
 
 
@@ -133,18 +134,18 @@ def create_link(user: User, clicks: int | None, *values: Any) -> Any:
 
 
 @access("user")
-def revoke_link(user: User, _clicks: Any, weeks: Any, public_id: Any) -> Any:
+def revoke_link(user: User, press: Any, weeks: Any, public_id: Any) -> Any:
     """End a guest link."""
-    link_id = rows.pressed()
+    link_id = rows.pressed(press)
     device = _device(user, public_id)
     guests.revoke(device, link_id, by=user, now=utcnow(), address=sessions.client_address())
     return links(device, user, weeks)
 
 
 @access("user")
-def copy_link(user: User, _clicks: Any, public_id: Any) -> Any:
+def copy_link(user: User, press: Any, public_id: Any) -> Any:
     """Fill the form with what a link allows, for the next guest."""
-    link_id = rows.pressed()
+    link_id = rows.pressed(press)
     for link in guests.of(_device(user, public_id), by=user):
         if link.public_id == link_id:
             return [*guest_form.copied(link), guest_form.copied_note(link), True]

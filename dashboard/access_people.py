@@ -68,6 +68,7 @@ def section(device: Device, user: User, level: Level) -> Component:
     """Return who has access, for somebody of this level."""
     return access_sections.section(
         _("Who has access"),
+        rows.listening(people.CHANGE, people.REMOVE, people.WITHDRAW),
         html.Div(listing(device, user, level), id=PEOPLE),
         people.form(level),
     )
@@ -103,9 +104,9 @@ def hand_over(user: User, clicks: int | None, email: Any, public_id: Any) -> Any
 
 
 @access("user")
-def change_level(user: User, _clicks: Any, names: Any, levels: Any, public_id: Any) -> Any:
+def change_level(user: User, press: Any, names: Any, levels: Any, public_id: Any) -> Any:
     """Change the level of somebody."""
-    holder = rows.pressed()
+    holder = rows.pressed(press)
     device = _device(user, public_id)
     level = sharing.parse_level(rows.value_in(holder, names, levels))
     sharing.change(device, holder, level, by=user, **circumstances.of_change())
@@ -113,18 +114,18 @@ def change_level(user: User, _clicks: Any, names: Any, levels: Any, public_id: A
 
 
 @access("user")
-def remove(user: User, _clicks: Any, public_id: Any) -> Any:
+def remove(user: User, press: Any, public_id: Any) -> Any:
     """Take somebody's level away."""
-    holder = rows.pressed()
+    holder = rows.pressed(press)
     device = _device(user, public_id)
     sharing.remove(device, holder, by=user, **circumstances.of_change())
     return listing(device, user)
 
 
 @access("user")
-def withdraw(user: User, _clicks: Any, public_id: Any) -> Any:
+def withdraw(user: User, press: Any, public_id: Any) -> Any:
     """Take an invitation back."""
-    offer = rows.pressed()
+    offer = rows.pressed(press)
     device = _device(user, public_id)
     invitations.withdraw(device, offer, by=user, now=utcnow(), address=sessions.client_address())
     return listing(device, user)

@@ -135,7 +135,9 @@ def _file(device: Device, file: DeviceFile, now: datetime) -> Component:
                     else None,
                     components.fold(
                         _("Delete …"),
-                        rows.button(_("Delete file"), DELETE, file.public_id, "outline-danger"),
+                        rows.button(
+                            _("Delete file"), DELETE, file.public_id, "outline-danger btn-sm"
+                        ),
                     ),
                 ],
                 className="gh-actions",

@@ -12,7 +12,7 @@ from dash.development.base_component import Component
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
-from dashboard import guest_form, guest_links
+from dashboard import guest_form, guest_links, rows
 from devices import guest_terms, link_calendar
 from devices.link_calendar import Bar, Stay, Week
 
@@ -94,13 +94,7 @@ def _tools(shown: View, zone: ZoneInfo, today: date) -> Component:
             html.Span(zone.key, className="gh-muted gh-small"),
             html.Div(
                 [
-                    html.Button(
-                        word,
-                        id={"type": GO, "row": f"{name} {target}"},
-                        type="button",
-                        className="btn btn-secondary btn-sm",
-                        **marks,
-                    )
+                    rows.button(word, GO, f"{name} {target}", **marks)
                     for name, word, target, marks in ways
                 ],
                 className="gh-actions ms-auto",

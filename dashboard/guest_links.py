@@ -98,7 +98,7 @@ def made(link: GuestLink, url: str) -> Component:
 def _link(link: GuestLink, state: LinkState) -> Component:
     actions = [rows.button(_("Copy for the next guest"), COPY, link.public_id)]
     if state in LIVING:
-        actions.append(rows.button(_("Revoke"), REVOKE, link.public_id, "outline-danger"))
+        actions.append(rows.button(_("Revoke"), REVOKE, link.public_id, "outline-danger btn-sm"))
     return html.Article(
         [
             html.Div(

@@ -109,7 +109,7 @@ def _app(app: AppToken) -> Component:
             None
             if app.revoked_at
             else html.Div(
-                rows.button(_("Revoke"), APP_REVOKE, app.public_id, "outline-danger"),
+                rows.button(_("Revoke"), APP_REVOKE, app.public_id, "outline-danger btn-sm"),
                 className="gh-actions",
             ),
         ],
@@ -154,7 +154,7 @@ def _token(token: ShareToken, now: datetime) -> Component:
                 for one in token.redemptions
             ),
             html.Div(
-                rows.button(_("Revoke"), REVOKE, token.public_id, "outline-danger"),
+                rows.button(_("Revoke"), REVOKE, token.public_id, "outline-danger btn-sm"),
                 className="gh-actions",
             )
             if state in {"open", "used_up"}

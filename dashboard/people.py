@@ -110,7 +110,7 @@ def _person(grant: Grant, user: User, level: Level) -> Component:
                 ]
             ),
             rows.button(_("Change"), CHANGE, who),
-            rows.button(_("Remove"), REMOVE, who, "outline-danger"),
+            rows.button(_("Remove"), REMOVE, who, "outline-danger btn-sm"),
         ]
     return _row(
         _("%(person)s (you)", person=grant.user.email_typed) if mine else grant.user.email_typed,

@@ -58,6 +58,7 @@ def section(device: Device) -> Component:
     return html.Section(
         [
             html.H3(_("Set points")),
+            rows.listening(REMOVE),
             html.Div(_listed(device), id=LIST),
             components.fold(
                 _("Add or change a set point …"),
@@ -111,9 +112,9 @@ def declare_set_point(user: User, clicks: int | None, *given: Any) -> Any:
 
 
 @access("user")
-def remove_set_point(user: User, _clicks: Any, public_id: Any) -> Any:
+def remove_set_point(user: User, press: Any, public_id: Any) -> Any:
     """Let the device decide again what a part takes."""
-    name = rows.pressed()
+    name = rows.pressed(press)
     return _declared(user, _device(user, public_id), name, None)
 
 
@@ -145,7 +146,7 @@ def _listed(device: Device) -> Component:
                 html.Code(name),
                 f"{one.low:g} – {one.high:g} {one.unit}".strip(),
                 f"{one.step:g}" if one.step else _("any"),
-                rows.button(_("Remove"), REMOVE, name, "danger"),
+                rows.button(_("Remove"), REMOVE, name, "danger btn-sm"),
             ]
             for name, one in declared.items()
         ],

@@ -54,7 +54,7 @@ def _offer(offer: Invitation) -> Component:
             ),
             html.Div(
                 [
-                    rows.button(_("Accept"), ACCEPT, offer.public_id, "primary"),
+                    rows.button(_("Accept"), ACCEPT, offer.public_id, "primary btn-sm"),
                     rows.button(_("Decline"), DECLINE, offer.public_id),
                 ],
                 className="gh-actions",
@@ -92,7 +92,7 @@ def _given(shared: Shared) -> Component:
                 html.Div(
                     [
                         html.P(_("You will not see this device any more.")),
-                        rows.button(_("Leave"), LEAVE, device.public_id, "outline-danger"),
+                        rows.button(_("Leave"), LEAVE, device.public_id, "outline-danger btn-sm"),
                     ]
                 ),
             ),

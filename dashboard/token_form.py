@@ -20,6 +20,7 @@ def section(tokens: Sequence[DeviceToken]) -> Component:
     return html.Section(
         [
             html.H3(_("Tokens for HTTP")),
+            rows.listening(REVOKE),
             html.Div(listed(tokens), id=LIST),
             components.fold(
                 _("Make a token …"),
@@ -52,7 +53,7 @@ def listed(tokens: Sequence[DeviceToken]) -> Component:
                 token.label or _("made with the device"),
                 components.moment(to_ms(token.created_at)),
                 components.moment(to_ms(token.used_at)) if token.used_at else _("never"),
-                rows.button(_("Revoke"), REVOKE, token.public_id, "danger"),
+                rows.button(_("Revoke"), REVOKE, token.public_id, "danger btn-sm"),
             ]
             for token in tokens
         ],

@@ -220,9 +220,9 @@ def make_token(user: User, clicks: int | None, label: Any, public_id: Any) -> An
     on_error=errors_shown.beside(token_form.MADE),
 )
 @access("user")
-def revoke_token(user: User, clicks: Any, public_id: Any) -> Any:
+def revoke_token(user: User, press: Any, public_id: Any) -> Any:
     """End a token at once."""
-    token = rows.pressed()
+    token = rows.pressed(press)
     device = rights.visible(user, inputs.text(public_id), Level.MANAGER)
     tokens.revoke(device, token, by=user, now=utcnow(), address=sessions.client_address())
     return token_form.listed(tokens.listing(device, by=user))

@@ -71,11 +71,14 @@ def layout(user: User, /, device_id: Any = "", **_query: Any) -> Component:
                             access_sections.section(
                                 _("Tokens for engineers"),
                                 html.Div(id=TOKEN_MADE),
+                                rows.listening(hand_off.REVOKE),
                                 html.Div(_tokens(device, user), id=TOKENS),
                                 components.fold(_("New share token …"), hand_off.form(level)),
                             ),
                             access_sections.section(
-                                _("Paired apps"), html.Div(_apps(device, user), id=APPS)
+                                _("Paired apps"),
+                                rows.listening(hand_off.APP_REVOKE),
+                                html.Div(_apps(device, user), id=APPS),
                             ),
                         ],
                         className="gh-stack",
@@ -131,9 +134,9 @@ def create_token(
     prevent_initial_call=True,
 )
 @access("user")
-def revoke_token(user: User, _clicks: Any, public_id: Any) -> Any:
+def revoke_token(user: User, press: Any, public_id: Any) -> Any:
     """End a share token and the levels that it gave."""
-    token_id = rows.pressed()
+    token_id = rows.pressed(press)
     device = _device(user, public_id)
     share_tokens.revoke(device, token_id, by=user, **circumstances.of_change())
     return _tokens(device, user), access_people.listing(device, user)
@@ -146,9 +149,9 @@ def revoke_token(user: User, _clicks: Any, public_id: Any) -> Any:
     prevent_initial_call=True,
 )
 @access("user")
-def revoke_app(user: User, _clicks: Any, public_id: Any) -> Any:
+def revoke_app(user: User, press: Any, public_id: Any) -> Any:
     """Refuse an app from now on."""
-    app_id = rows.pressed()
+    app_id = rows.pressed(press)
     device = _device(user, public_id)
     app_tokens.revoke(device, app_id, by=user, **circumstances.of_change())
     return _apps(device, user)

@@ -65,6 +65,7 @@ def layout(user: User, /, device_id: Any = "", **query: Any) -> Component:
                 [
                     access_sections.section(
                         _("Configurations"),
+                        rows.listening(config_view.AGAIN),
                         html.Div(
                             config_view.versions(device, found, shown.version if shown else None),
                             id=VERSIONS,
@@ -81,6 +82,7 @@ def layout(user: User, /, device_id: Any = "", **query: Any) -> Component:
                 _("Files"),
                 file_list.sender(device),
                 html.Div(id=file_list.TOLD, role="status"),
+                rows.listening(file_list.DELETE, file_list.AGAIN),
                 html.Div(_files(device, user), id=FILES),
             ),
         ],
@@ -121,9 +123,9 @@ def push(user: User, clicks: int | None, text: Any, shown: Any, public_id: Any) 
     on_error=errors_shown.beside(config_view.PUSHED),
 )
 @access("user")
-def push_again(user: User, _clicks: Any, shown: Any, public_id: Any) -> Any:
+def push_again(user: User, press: Any, shown: Any, public_id: Any) -> Any:
     """Push what an earlier version said as the next version."""
-    version = _number(rows.pressed())
+    version = _number(rows.pressed(press))
     device = _device(user, public_id)
     pushed = configs.push_again(device, version, by=user, **circumstances.of_push())
     return _versions(device, user, shown), _told(pushed)
@@ -155,9 +157,9 @@ def read_file(_user: User, contents: Any) -> Any:
     prevent_initial_call=True,
 )
 @access("user")
-def delete(user: User, _clicks: Any, public_id: Any) -> Component:
+def delete(user: User, press: Any, public_id: Any) -> Component:
     """Delete a file."""
-    file = rows.pressed()
+    file = rows.pressed(press)
     device = _device(user, public_id)
     kept_files.delete(
         device,
@@ -179,9 +181,9 @@ def delete(user: User, _clicks: Any, public_id: Any) -> Component:
     on_error=errors_shown.beside(file_list.TOLD),
 )
 @access("user")
-def send_again(user: User, _clicks: Any, public_id: Any) -> Any:
+def send_again(user: User, press: Any, public_id: Any) -> Any:
     """Tell the device of a file again."""
-    file = rows.pressed()
+    file = rows.pressed(press)
     device = _device(user, public_id)
     told = file_delivery.send_again(
         device,

@@ -4,7 +4,7 @@ from typing import Any
 
 import dash
 import dash_bootstrap_components as dbc
-from dash import ALL, Input, Output, State, callback, ctx, dcc, html
+from dash import Input, Output, State, callback, dcc, html
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 from flask_babel import gettext as _
@@ -13,7 +13,7 @@ import wiring
 from auth import access as rights
 from auth import circumstances, sessions
 from clock import utcnow
-from dashboard import access_sections, components, errors_shown, inputs
+from dashboard import access_sections, components, errors_shown, inputs, rows
 from dashboard.access import access
 from db.models import Device, Level, Mapping, User
 from devices import mappings
@@ -49,7 +49,11 @@ def layout(user: User, /, device_id: Any = "", **_query: Any) -> Component:
             dcc.Store(id=DEVICE, data=device.public_id),
             access_sections.titled(device, _("Topics of %(device)s", device=device.name)),
             html.Section(
-                [html.H2(_("Mapped topics")), html.Div(_list(device), id=LIST)],
+                [
+                    html.H2(_("Mapped topics")),
+                    rows.listening(REMOVE),
+                    html.Div(_list(device), id=LIST),
+                ],
                 className="gh-panel",
             ),
             _form(),
@@ -105,19 +109,17 @@ def add(
 
 @callback(
     Output(LIST, "children", allow_duplicate=True),
-    Input({"type": REMOVE, "row": ALL}, "n_clicks"),
+    rows.presses(REMOVE),
     State(DEVICE, "data"),
     prevent_initial_call=True,
     on_error=errors_shown.beside(ADDED),
 )
 @access("user")
-def remove(user: User, clicks: list[int | None], public_id: Any) -> Any:
+def remove(user: User, press: Any, public_id: Any) -> Any:
     """Read a topic no longer."""
-    pressed = ctx.triggered_id
-    if not any(clicks) or not ctx.triggered[0]["value"] or not isinstance(pressed, dict):
-        raise PreventUpdate
+    mapping = rows.pressed(press)
     device = rights.visible(user, _text(public_id), Level.MANAGER)
-    mappings.remove(device, str(pressed["row"]), by=user, **circumstances.of_change())
+    mappings.remove(device, mapping, by=user, **circumstances.of_change())
     return _list(device)
 
 
@@ -157,18 +159,12 @@ def _list(device: Device) -> Component:
 
 
 def _row(mapping: Mapping) -> list[Component | str]:
-    button = html.Button(
-        _("Remove"),
-        id={"type": REMOVE, "row": mapping.public_id},
-        type="button",
-        className="btn btn-secondary",
-    )
     return [
         mapping.label or mapping.sensor,
         html.Code(mapping.topic),
         html.Code(mapping.template),
         mapping.unit,
-        button,
+        rows.button(_("Remove"), REMOVE, mapping.public_id, "secondary"),
     ]
 
 

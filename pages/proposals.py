@@ -3,7 +3,7 @@
 from typing import Any
 
 import dash
-from dash import ALL, Input, Output, callback, ctx, dcc, html
+from dash import Input, Output, callback, dcc, html
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 from flask_babel import gettext as _
@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 import wiring
 from auth import sessions
 from clock import to_ms, utcnow
-from dashboard import components, errors_shown
+from dashboard import components, errors_shown, rows
 from dashboard.access import access
 from db.models import Proposal, User
 from devices import proposals
@@ -38,6 +38,7 @@ def layout(user: User, /, **_query: Any) -> Component:
         [
             html.Div(html.H1(_("Found devices")), className="gh-head"),
             html.Div(id=PROBLEM, role="alert"),
+            rows.listening(ACCEPT, IGNORE),
             html.Div(_list(user), id=LIST, className="gh-stack"),
             dcc.Location(id=AWAY, refresh="callback-nav"),
             dcc.Interval(id=POLL, interval=POLL_MS),
@@ -57,16 +58,16 @@ def look_again(user: User, ticks: int | None) -> Any:
 
 @callback(
     Output(AWAY, "href"),
-    Input({"type": ACCEPT, "row": ALL}, "n_clicks"),
+    rows.presses(ACCEPT),
     prevent_initial_call=True,
     on_error=errors_shown.beside(PROBLEM),
 )
 @access("user")
-def accept(user: User, clicks: list[int | None]) -> Any:
+def accept(user: User, press: Any) -> Any:
     """Make an announced device the person's own and show it."""
     parts = wiring.current()
     device = proposals.accept(
-        _pressed(clicks),
+        rows.pressed(press),
         by=user,
         now=utcnow(),
         broker=parts.broker,
@@ -81,29 +82,21 @@ def accept(user: User, clicks: list[int | None]) -> Any:
 
 @callback(
     Output(LIST, "children", allow_duplicate=True),
-    Input({"type": IGNORE, "row": ALL}, "n_clicks"),
+    rows.presses(IGNORE),
     prevent_initial_call=True,
     on_error=errors_shown.beside(PROBLEM),
 )
 @access("user")
-def ignore(user: User, clicks: list[int | None]) -> Any:
+def ignore(user: User, press: Any) -> Any:
     """Show a device no more."""
     proposals.ignore(
-        _pressed(clicks),
+        rows.pressed(press),
         by=user,
         now=utcnow(),
         namespace=wiring.current().settings.mqtt_namespace,
         address=sessions.client_address(),
     )
     return _list(user)
-
-
-def _pressed(clicks: list[int | None]) -> str:
-    """Return the proposal whose button was pressed; buttons that only appeared press nothing."""
-    pressed = ctx.triggered_id
-    if not any(clicks) or not ctx.triggered[0]["value"] or not isinstance(pressed, dict):
-        raise PreventUpdate
-    return str(pressed["row"])
 
 
 def _list(user: User) -> list[Component]:
@@ -153,8 +146,8 @@ def _proposal(row: Proposal, device: Foreign) -> Component:
             _left_out(device),
             html.Div(
                 [
-                    _button(_("Accept"), ACCEPT, row, "primary"),
-                    _button(_("Ignore"), IGNORE, row, "secondary"),
+                    rows.button(_("Accept"), ACCEPT, row.public_id, "primary"),
+                    rows.button(_("Ignore"), IGNORE, row.public_id, "secondary"),
                 ],
                 className="gh-tools mt-3",
             ),
@@ -182,12 +175,3 @@ def _why(one: LeftOut) -> str:
         text = _("Its template has something in it that cannot be used: %(what)s.", what=one.what)
         return str(text)
     return str(_("A device has at most %(what)s parts.", what=one.what))
-
-
-def _button(text: str, name: str, row: Proposal, style: str) -> Component:
-    return html.Button(
-        text,
-        id={"type": name, "row": row.public_id},
-        type="button",
-        className=f"btn btn-{style}",
-    )

@@ -36,6 +36,7 @@ def layout(user: User, /, **_query: Any) -> Component:
     return html.Div(
         [
             html.Div(html.H1(_("Sharing")), className="gh-head"),
+            rows.listening(shared_view.ACCEPT, shared_view.DECLINE, shared_view.LEAVE),
             html.Div(_lists(user), id=LISTS),
             access_sections.section(_("Redeem a token"), _redeeming()),
         ],
@@ -49,9 +50,9 @@ def layout(user: User, /, **_query: Any) -> Component:
     prevent_initial_call=True,
 )
 @access("user")
-def accept(user: User, _clicks: Any) -> Component:
+def accept(user: User, press: Any) -> Component:
     """Accept what is offered."""
-    invitations.answer(rows.pressed(), accept=True, by=user, **circumstances.of_change())
+    invitations.answer(rows.pressed(press), accept=True, by=user, **circumstances.of_change())
     return _lists(user)
 
 
@@ -61,9 +62,9 @@ def accept(user: User, _clicks: Any) -> Component:
     prevent_initial_call=True,
 )
 @access("user")
-def decline(user: User, _clicks: Any) -> Component:
+def decline(user: User, press: Any) -> Component:
     """Decline what is offered."""
-    invitations.answer(rows.pressed(), accept=False, by=user, **circumstances.of_change())
+    invitations.answer(rows.pressed(press), accept=False, by=user, **circumstances.of_change())
     return _lists(user)
 
 
@@ -73,9 +74,9 @@ def decline(user: User, _clicks: Any) -> Component:
     prevent_initial_call=True,
 )
 @access("user")
-def leave(user: User, _clicks: Any) -> Component:
+def leave(user: User, press: Any) -> Component:
     """Give one's own level on a device up."""
-    device = rights.visible(user, rows.pressed())
+    device = rights.visible(user, rows.pressed(press))
     sharing.remove(device, user.public_id, by=user, **circumstances.of_change())
     return _lists(user)
 

@@ -449,8 +449,8 @@ def test_a_callback_refuses_who_may_not(house: Portal, people, device: Device, n
             for key, value in PRESSED.items()
         }
         for one in entry["inputs"]:
-            identity = json.loads(one["id"])["type"] if one["id"][0] == "{" else one["id"]
-            values[f"{identity}_{one['property']}".replace("-", "_")] = 1
+            given = f"{one['id']}_{one['property']}".replace("-", "_")
+            values[given] = {"row": "x"} if one["property"] == "data" else 1
         return press(people[who], module, function, **values)
 
     assert called(OPEN).status_code == 401

@@ -115,7 +115,8 @@ def test_every_second_means_every_second(visit: Visit):
         tab.reading(round(time.monotonic() - began, 2))
         seen.append(tab.text())
 
-    assert 2 <= len(set(seen) - {"–"}) <= 3
+    took = time.monotonic() - began  # each reading waits for the browser, so longer on a busy one
+    assert 2 <= len(set(seen) - {"–"}) <= took + 1
 
 
 def test_the_choice_of_refresh_is_kept_in_this_browser(visit: Visit):

@@ -173,11 +173,13 @@ def test_poisoning_works_on_a_plain_broker(plain, plain_lock, program):
 
 def test_a_false_reading_does_not_reach_the_server(server, lock, attacker, program):
     for rest in ("telemetry", "status", "led/hall", "commands/ack", "sealed"):
-        program("poison", *attacker, f"gatehouse/{VICTIM}/{rest}", '{"temperature": 99}').code()
+        program(
+            "poison", *attacker, f"gatehouse/{VICTIM}/{rest}", '{"temperature": "false"}'
+        ).code()
     lock.publish({"temperature": 21.5})
 
     until(lambda: server.readings(VICTIM))
-    assert not [message for message in server.heard if "99" in message.payload]
+    assert not [message for message in server.heard if "false" in message.payload]
 
 
 def test_an_unlock_of_somebody_else_does_not_reach_the_lock(lock, publisher, attacker, program):

@@ -362,8 +362,7 @@ def test_tokens_are_made_shown_once_and_ended(portal, alice):
     [output] = [name for name in alice.app.callback_map if name.startswith("tokens-list.children@")]
     answer = alice.call(
         output,
-        token_revoke_row=second.public_id,
-        token_revoke_n_clicks=1,
+        token_revoke_data={"row": second.public_id},
         device_id_data=device.public_id,
     )
     assert "backup script" not in answer.text

@@ -129,23 +129,20 @@ def test_revoking_ends_a_link_and_copying_fills_the_form_for_the_next_guest(port
     token = address_in(act(alice, "create_link", door, link_create_n_clicks=1, **FORM))
     [link] = rows_of(portal, GuestLink)
     row = link.public_id
-    copied = act(alice, "copy_link", door, link_copy_row=row, link_copy_n_clicks=1).json["response"]
+    copied = act(alice, "copy_link", door, link_copy_data={"row": row}).json["response"]
     assert copied["link-from"]["value"] == "2030-07-07T11:00"
     assert copied["link-until"]["value"] == "2030-07-09T07:00"
     assert copied["link-label"]["value"] == ""
 
-    answer = act(alice, "revoke_link", door, link_revoke_row=row, link_revoke_n_clicks=1)
+    answer = act(alice, "revoke_link", door, link_revoke_data={"row": row})
     assert "revoked" in answer.text
     assert portal.stranger().get(f"/g/{token}").status_code == 404
 
 
 def test_rows_that_came_with_the_page_were_not_pressed(portal, alice, door):
     act(alice, "create_link", door, link_create_n_clicks=1, **FORM)
-    [link] = rows_of(portal, GuestLink)
-    for clicks in (None, 0, False, ""):
-        answer = act(
-            alice, "revoke_link", door, link_revoke_row=link.public_id, link_revoke_n_clicks=clicks
-        )
+    for word in (None, 0, "", [], {}, {"row": None}, {"row": 1}):
+        answer = act(alice, "revoke_link", door, link_revoke_data=word)
         assert answer.status_code == 204
     assert rows_of(portal, GuestLink)[0].revoked_at is None
 
@@ -167,14 +164,13 @@ def test_people_are_let_in_changed_and_sent_away(portal, alice, bob, door):
         alice,
         "change_level",
         door,
-        people_change_row=who,
-        people_change_n_clicks=1,
+        people_change_data={"row": who},
         people_new_level_row=who,
         people_new_level_value="viewer",
     )
     assert not parts(bob.page("/"), data_command="unlock")
 
-    act(alice, "remove", door, people_remove_row=who, people_remove_n_clicks=1)
+    act(alice, "remove", door, people_remove_data={"row": who})
     assert "Room 1" not in texts(bob.page("/"))
 
 
@@ -189,13 +185,12 @@ def test_an_invitation_can_be_withdrawn(portal, alice, door):
     )
     page = alice.page(f"/devices/{door.public_id}/access")
     assert "invited as Viewer" in texts(page)
-    [button] = [one for one in parts(page) if str(one.get("id")).find("people-withdraw") > 0]
+    [button] = parts(page, data_press="people-withdraw")
     answer = act(
         alice,
         "withdraw",
         door,
-        people_withdraw_row=button["id"]["row"],
-        people_withdraw_n_clicks=1,
+        people_withdraw_data={"row": button["data-row"]},
     )
     assert "nobody@example.org" not in answer.text
 
@@ -225,7 +220,7 @@ def test_an_app_is_revoked(portal, alice, door):
     with portal.server.app_context():
         device = db.base.db.session.get_one(Device, door.id)
         app = app_tokens.vouch(device, "a" * 32, Level.OPERATOR, now=utcnow()).public_id
-    answer = act(alice, "revoke_app", door, app_revoke_row=app, app_revoke_n_clicks=1)
+    answer = act(alice, "revoke_app", door, app_revoke_data={"row": app})
     assert "revoked" in answer.text
 
 
@@ -283,7 +278,7 @@ def test_who_does_not_manage_a_device_sees_and_changes_nothing(portal, alice, bo
     assert "Mia" not in texts(bob.page(f"/devices/{door.public_id}/access"))
     assert "/access" not in str(bob.page(f"/devices/{door.public_id}"))
     act(bob, "create_link", door, link_create_n_clicks=1, **FORM)
-    act(bob, "revoke_link", door, link_revoke_row=link.public_id, link_revoke_n_clicks=1)
+    act(bob, "revoke_link", door, link_revoke_data={"row": link.public_id})
     act(
         bob,
         "hand_over",

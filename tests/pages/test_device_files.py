@@ -294,7 +294,7 @@ def test_a_version_of_another_device_is_not_shown(portal, created):
     assert "Nothing has been sent to this device yet." in texts(shown)
     assert "From version" not in texts(shown)
     pushed = press(
-        alice, PAGE, "push_again", files_device_data=other.public_id, config_again_n_clicks=1
+        alice, PAGE, "push_again", files_device_data=other.public_id, config_again_data={"row": "1"}
     )
     assert "There is no such version." in pushed.text
 

@@ -62,9 +62,7 @@ def test_others_see_nothing_that_is_not_theirs(offered, bob):
 
 
 def test_an_accepted_device_is_the_persons_own(offered, portal, admin):
-    answer = admin.call(
-        "proposals-away.href", proposal_accept_row=offered, proposal_accept_n_clicks=1
-    )
+    answer = admin.call("proposals-away.href", proposal_accept_data={"row": offered})
     assert answer.status_code == 200, answer.text
     path = answer.json["response"]["proposals-away"]["href"]
     assert path.startswith("/devices/")
@@ -76,6 +74,6 @@ def test_an_ignored_device_goes(offered, portal, admin):
     output = next(
         name for name in portal.app.callback_map if name.startswith("proposals-list.children@")
     )
-    answer = admin.call(output, proposal_ignore_row=offered, proposal_ignore_n_clicks=1)
+    answer = admin.call(output, proposal_ignore_data={"row": offered})
     assert answer.status_code == 200, answer.text
     assert "Desk plug" not in listed(admin)

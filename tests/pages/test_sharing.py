@@ -11,12 +11,8 @@ ACCESS = "dashboard.access_people"
 
 def row_of(page, kind: str) -> str:
     """The row of the only button of a kind."""
-    [found] = [
-        one["id"]["row"]
-        for one in parts(page)
-        if isinstance(one.get("id"), dict) and one["id"]["type"] == kind
-    ]
-    return str(found)
+    [button] = parts(page, data_press=kind)
+    return str(button["data-row"])
 
 
 def level(portal, visitor, device):
@@ -47,9 +43,9 @@ def test_a_device_changes_hands_when_the_receiver_says_so(portal, alice, bob):
     page = bob.page("/sharing")
     assert "hands this device over to you" in texts(page)
     row = row_of(page, "offer-accept")
-    press(bob, PAGE, "accept", offer_accept_row=row, offer_accept_n_clicks=0)
+    press(bob, PAGE, "accept", offer_accept_data=None)
     assert level(portal, bob, device) is None
-    press(bob, PAGE, "accept", offer_accept_row=row, offer_accept_n_clicks=1)
+    press(bob, PAGE, "accept", offer_accept_data={"row": row})
     assert level(portal, bob, device) is Level.OWNER
     assert level(portal, alice, device) is Level.MANAGER
 
@@ -60,10 +56,10 @@ def test_an_offer_is_declined_and_is_nobody_elses(portal, alice, bob):
     offer(alice, device, "bob@example.org")
     row = row_of(bob.page("/sharing"), "offer-accept")
 
-    stolen = press(carol, PAGE, "accept", offer_accept_row=row, offer_accept_n_clicks=1)
+    stolen = press(carol, PAGE, "accept", offer_accept_data={"row": row})
     assert "This invitation has ended." in stolen.text
     assert level(portal, carol, device) is None
-    press(bob, PAGE, "decline", offer_decline_row=row, offer_decline_n_clicks=1)
+    press(bob, PAGE, "decline", offer_decline_data={"row": row})
     assert "Sauna" not in texts(bob.page("/sharing"))
     assert level(portal, alice, device) is Level.OWNER
 
@@ -75,9 +71,9 @@ def test_what_is_shared_can_be_left(portal, alice, bob):
     assert "Operator, of alice@example.org" in texts(page)
     assert "bob@example.org (Operator)" in texts(alice.page("/sharing"))
 
-    press(bob, PAGE, "leave", share_leave_row=device.public_id, share_leave_n_clicks=1)
+    press(bob, PAGE, "leave", share_leave_data={"row": device.public_id})
     assert level(portal, bob, device) is None
-    left = press(alice, PAGE, "leave", share_leave_row=device.public_id, share_leave_n_clicks=1)
+    left = press(alice, PAGE, "leave", share_leave_data={"row": device.public_id})
     assert "Hand the device over" in left.text
     assert level(portal, alice, device) is Level.OWNER
 

@@ -1,5 +1,7 @@
 """Sharing with real browsers: every button of the giver's and the receiver's page is pressed."""
 
+import json
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -92,6 +94,30 @@ def test_somebody_is_let_in_has_another_level_leaves_and_is_put_out(pair):
     row.get_by_role("button", name="Remove").click()
     expect(row).to_have_count(0)
     expect(again(receiver).get_by_text("Nobody shares a device with you.")).to_be_visible()
+
+
+def test_a_press_is_answered_though_the_list_is_drawn_anew_meanwhile(pair):
+    _gate, people, giver, _receiver = pair
+    row = people.get_by_role("article", name=WHO[1])
+    share(people, WHO[1], "viewer")
+    expect(row).to_be_visible()
+    share(people, "future@example.org", "viewer")
+    expect(people).to_contain_text("future@example.org")
+    held = []
+
+    def hold(route):
+        inputs = json.dumps(route.request.post_data_json["inputs"])
+        if "people-remove" in inputs and '"value"' in inputs and not held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    giver.route("**/_dash-update-component*", hold)
+    row.get_by_role("button", name="Remove").click()
+    people.get_by_role("button", name="Withdraw").click()
+    expect(people).not_to_contain_text("future@example.org")
+    held[0].continue_()
+    expect(row).to_have_count(0)
 
 
 def test_an_address_without_an_account_is_invited_and_the_invitation_withdrawn(pair):
