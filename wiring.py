@@ -29,6 +29,11 @@ class Wiring:
     downloads: Downloads = field(default_factory=Downloads)
 
     @property
+    def working(self) -> dict[str, bool]:
+        """Whether the broker is reached, and whether readings could be stored when last tried."""
+        return {"broker": self.publisher.connected, "store": not self.store.trouble}
+
+    @property
     def file_way(self) -> Way:
         """The way of a file to its device."""
         return Way(

@@ -44,8 +44,7 @@ def ready() -> Response:
     health = listening()
     there = {
         "database": system.database_answers() and system.store_answers(parts.store),
-        "broker": parts.publisher.connected,
-        "store": not parts.store.trouble,
+        **parts.working,
     }
     if health is not None:
         there["listener"] = _listens(health)

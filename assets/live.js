@@ -19,7 +19,7 @@
   let lost = 0;
   let poll = 0;
   let redrawing = 0;
-  let broker = true;
+  let system = { broker: true, store: true }; // which of them work
   let connection = "open";
   let resync = 0;
   let resynced = 0;
@@ -46,7 +46,7 @@
     if (kind === "hello") {
       gatehouse.setClock(data.now);
     } else if (kind === "system") {
-      setBroker(data.broker);
+      setSystem(data);
     } else if (kind === "gap") {
       fill();
     } else {
@@ -70,8 +70,8 @@
     }
   }
 
-  function setBroker(connected) {
-    broker = connected;
+  function setSystem({ broker, store }) {
+    system = { broker, store };
     showBanner();
   }
 
@@ -79,8 +79,12 @@
     let text = "";
     if (connection === "lost") {
       text = gatehouse.t("Live connection lost, trying again");
-    } else if (!broker) {
+    } else if (!system.broker) {
       text = gatehouse.t("The MQTT broker is offline; devices cannot be heard or reached");
+    } else if (!system.store) {
+      text = gatehouse.t(
+        "New readings cannot be stored just now and wait in the broker. Doors work.",
+      );
     }
     for (const banner of document.querySelectorAll("[data-connection]")) {
       const words = banner.querySelector("[data-connection-text]") || banner;
@@ -126,7 +130,7 @@
     try {
       const state = await gatehouse.ask("/data/state", { background: true });
       gatehouse.setClock(state.now);
-      setBroker(state.broker);
+      setSystem(state);
       gatehouse.emit("state", state.devices);
     } catch {
       if (connection === "open") {

@@ -29,7 +29,7 @@ bp.register_error_handler(AppError, refusal)
 def state() -> Response:
     """Return the present state of every device this person may see.
 
-    {"now": ms, "broker": bool, "devices": {id: {"presence": {"state", "seen"},
+    {"now": ms, "broker": bool, "store": bool, "devices": {id: {"presence": {"state", "seen"},
     "sensors": {name: {"t", "v", "k"}}, "command": {...} or null, "late_after": ms}}}
     """
     parts = wiring.current()
@@ -66,7 +66,7 @@ def state() -> Response:
     return answer(
         {
             "now": now_ms(),
-            "broker": parts.publisher.connected,
+            **parts.working,
             "devices": {device.public_id: of(device) for device in devices},
         }
     )

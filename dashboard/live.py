@@ -3,7 +3,7 @@
     event: hello     {"now": ms}                    replay is over, what follows is live
     event: reading, presence, command, refused, device       as devices.ports.LiveEvent, and "d"
     event: gap       {}                             some events are lost: ask the store
-    event: system    {"broker": true or false}
+    event: system    {"broker": bool, "store": bool}       whether they work; when that changes
     event: beat      {"now": ms}                    every 15 s of silence
     event: bye       {"why": "session", "restart", "replaced" or "unavailable"}
 

@@ -6,7 +6,6 @@ from dash.development.base_component import Component
 from flask_babel import gettext as _
 from flask_wtf.csrf import generate_csrf
 
-import wiring
 from auth import sessions
 from dashboard import ids
 from dashboard.components import icon
@@ -50,19 +49,10 @@ def layout() -> Component:
                 hidden=True,
                 **{"data-connection": ""},
             ),
-            _trouble() if user else None,
             html.Main(dash.page_container, id=ids.MAIN, className="gh-main", tabIndex=-1),
             html.Div(id=ids.TOASTS, className="gh-toasts", role="alert"),
         ]
     )
-
-
-def _trouble() -> Component | None:
-    """Return what everybody should know while readings cannot be stored."""
-    if not wiring.current().store.trouble:
-        return None
-    words = _("New readings cannot be stored just now and wait in the broker. Doors work.")
-    return html.Div([icon("away"), html.Span(words)], className="gh-banner", role="status")
 
 
 def _link(text: str, href: str, symbol: str) -> Component:

@@ -28,7 +28,7 @@ class Warden:
         self._hub = hub
         self._wake = threading.Event()
         self._stopped = False
-        self._broker: bool | None = None
+        self._told: dict[str, bool] = {}
         self._unsubscribe: Callable[[], None] | None = None
 
     def start(self) -> None:
@@ -75,7 +75,7 @@ class Warden:
             return
         with self._server.app_context():
             self._hub.allow(sessions, watch.seen_by(sessions, now=utcnow()))
-            broker = wiring.current().publisher.connected
-        if broker != self._broker:
-            self._broker = broker
-            self._hub.tell("system", {"broker": broker})
+            working = wiring.current().working
+        if working != self._told:
+            self._told = working
+            self._hub.tell("system", working)

@@ -11,7 +11,7 @@ from devices import units
 from devices.directory import KnownDevice
 from devices.foreign.reader import Reader
 from devices.heard import Heard, Sensor
-from devices.payloads import Decoded, Limits, Reading, Status, decode, sample
+from devices.payloads import ACK, STATUS, Decoded, Limits, Reading, Status, decode, sample
 from devices.ports import LiveEvent
 from devices.presence import MISSED, State
 from mqtt.sealing import UP, Seal, SealError
@@ -123,6 +123,34 @@ class Intake:
         else:
             self._take_plain(heard, arrival, out)
 
+    def overhear(self, device: KnownDevice, arrival: Arrival) -> dict[str, str]:
+        """Return what a message says to a command, if that is what it does; takes nothing in.
+
+        It is still to be taken in its turn: nothing is counted or remembered here, so it may say
+        the same again.
+        """
+        rest, payload = arrival.rest, arrival.payload
+        heard = self._heard.get(device.id)
+        if arrival.retained or heard is None or len(payload) > self._limits.payload:
+            return {}
+        if rest == UP:
+            try:
+                opened = self._seal(heard, arrival).open_(payload, above=heard.counted)
+            except SealError:
+                return {}
+            rest, payload = opened.topic, opened.payload
+        elif device.sealed:
+            return {}
+        if rest not in (ACK, STATUS):
+            return {}
+        said = decode(rest, payload, arrived_ms=arrival.arrived_ms, limits=self._limits)
+        return said.ack or {}
+
+    def _seal(self, heard: Heard, arrival: Arrival) -> Seal:
+        if heard.seal is None:
+            heard.seal = Seal(self._key_of(heard.device), arrival.topic)
+        return heard.seal
+
     def _find(self, device: KnownDevice, now_ms: int) -> Heard:
         if device.id not in self._heard:
             self.load([device], now_ms=now_ms)
@@ -131,12 +159,10 @@ class Intake:
     def _take_sealed(self, heard: Heard, arrival: Arrival, out: Outcome) -> None:
         """Take in what is in an envelope, once."""
         device = heard.device
-        if heard.seal is None:
-            heard.seal = Seal(self._key_of(device), arrival.topic)
         try:
             if len(arrival.payload) > self._limits.payload:
                 raise SealError("too_large")
-            opened = heard.seal.open_(arrival.payload, above=heard.counted)
+            opened = self._seal(heard, arrival).open_(arrival.payload, above=heard.counted)
         except SealError as error:
             if not (arrival.retained and error.code == "replayed"):  # the broker kept an old one
                 refuse(out, SEAL_REASONS.get(error.code, error.code), arrival, device=device)

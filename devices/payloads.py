@@ -26,6 +26,7 @@ MAX_ATTRIBUTES = 64
 SAMPLE = 200
 CELSIUS = "°C"
 SHORT = reprlib.Repr()  # never deep, never long
+STATUS, ACK = "status", "commands/ack"  # topics on which a device may answer a command
 ANSWERS = {"done", "refused", "failed"}
 SWITCH = {b"ON": 1.0, b"1": 1.0, b"TRUE": 1.0, b"OFF": 0.0, b"0": 0.0, b"FALSE": 0.0}
 
@@ -90,9 +91,9 @@ def decode(rest: str, payload: bytes, *, arrived_ms: int, limits: Limits) -> Dec
             sensor = f"temperature.{name}" if name else "temperature"
             _Telemetry(out, arrived_ms, limits).read(sensor, document(payload))
             _only_degrees(out)
-        elif rest == "status":
+        elif rest == STATUS:
             _status(out, payload)
-        elif rest == "commands/ack":
+        elif rest == ACK:
             out.ack = _answer(document(payload), "id")
         elif rest == "log":
             out.log = _log(payload)

@@ -2,6 +2,7 @@
 
 import threading
 from collections import deque
+from itertools import islice
 from typing import NamedTuple
 
 
@@ -27,6 +28,7 @@ class Inbox:
         self._most, self._most_bytes = most, most_bytes
         self._messages: deque[Message] = deque()
         self._bytes = 0
+        self._put = 0  # messages, ever
         self._closed = False
         self._woken = False
         lock = threading.Lock()
@@ -43,6 +45,7 @@ class Inbox:
                 self._emptied.wait()
             if not self._closed:
                 self._messages.extend(messages)
+                self._put += len(messages)
                 self._bytes += sum(len(message.payload) for message in messages)
                 self._filled.notify()
 
@@ -57,6 +60,15 @@ class Inbox:
             self._bytes -= sum(len(message.payload) for message in taken)
             self._emptied.notify_all()
             return taken
+
+    def waiting(self, seen: int) -> tuple[list[Message], int]:
+        """Return what nobody has taken yet, but for the first `seen` messages ever put in.
+
+        The second value is how many were put in by now: what to give the next time.
+        """
+        with self._filled:
+            first = self._put - len(self._messages)
+            return list(islice(self._messages, max(0, seen - first), None)), self._put
 
     def wake(self) -> None:
         """Let whoever takes, now or next, not wait for a message."""

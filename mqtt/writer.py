@@ -93,6 +93,7 @@ class Writer:
         self._stopping = threading.Event()
         self._changed: deque[str] = deque()  # public ids of devices that were changed
         self._session = 0
+        self._overheard = 0  # messages put into the inbox whose answers were handed on early
         self._generation = 0
         self._last_arrival_ms = 0
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -172,7 +173,7 @@ class Writer:
         batch = out.close()
         if not out.repeatable:
             batch.receipt = parts.receipts.issue(messages)
-        written = self._patiently(partial(parts.store.write, batch))
+        written = self._patiently(partial(parts.store.write, batch), self._overhear)
         parts.listener.acknowledge(messages)
         parts.bus.publish(out.events)
         self._last_arrival_ms = messages[-1].arrived_ms
@@ -229,8 +230,35 @@ class Writer:
             return
         parts.intake.take(device, arrival, out)
 
-    def _patiently(self, action: Callable[[], Result]) -> Result:
+    def _overhear(self) -> None:
+        """Hand on what devices answer to commands while readings wait to be stored.
+
+        A full disk, or a telemetry database that is away, shall not hide that a door has opened.
+        The answers stay in the inbox; in their turn they change nothing any more.
+        """
+        parts = self._parts
+        messages, seen = parts.inbox.waiting(self._overheard)
+        try:
+            for message in messages:
+                topic = self._parse(parts.namespace, message.topic)
+                device = parts.directory.find(topic.controller_id) if topic else None
+                if topic is None or device is None:
+                    continue
+                arrival = Arrival(
+                    message.topic, topic.rest, message.payload, message.arrived_ms, message.retained
+                )
+                if said := parts.intake.overhear(device, arrival):
+                    parts.answer(device, said)
+        except Unavailable:
+            return  # all of them are asked again with the next try
+        self._overheard = seen
+
+    def _patiently(
+        self, action: Callable[[], Result], meanwhile: Callable[[], None] = lambda: None
+    ) -> Result:
         """Return what an action returns; wait for a database that is away.
+
+        `meanwhile` is called after each try in vain.
 
         Raises:
             _GivenUp: the server ends meanwhile.
@@ -244,6 +272,7 @@ class Writer:
                 if self.counters.waiting_since is None:
                     self.counters.waiting_since = began
                     log.warning("the database is away; nothing is acknowledged until it is back")
+                meanwhile()
                 if self._stopping.wait(wait_s):
                     raise _GivenUp from None
                 wait_s = min(2 * wait_s, longest_s)

@@ -1,5 +1,6 @@
 """What becomes of messages before they are stored."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -191,6 +192,21 @@ def test_what_is_in_an_envelope_is_taken_like_any_other_message(intake):
     assert values(out) == [21.5, 1.0]
     assert [said["status"] for _, said in out.answers] == ["done"]
     assert reasons(out) == {}
+
+
+def test_an_answer_can_be_overheard_before_it_is_taken(intake):
+    done = {"id": "x", "status": "done"}
+    plain = arrival("commands/ack", json.dumps(done).encode())
+    sealed = arrival("sealed", envelope(1, done, "commands/ack"))
+
+    assert intake.overhear(DOOR, plain)["status"] == "done"
+    assert intake.overhear(SEALED_DOOR, sealed)["status"] == "done"
+    assert intake.overhear(SEALED_DOOR, plain) == {}  # it must be sealed
+    assert intake.overhear(DOOR, plain._replace(retained=True)) == {}
+    assert intake.overhear(DOOR, arrival("telemetry", b'{"id": "x", "status": "done"}')) == {}
+    assert intake.overhear(SEALED_DOOR, arrival("sealed", envelope(2, done, key="other"))) == {}
+    out = take(intake, plain)
+    assert [said["status"] for _, said in out.answers] == ["done"]
 
 
 def test_an_envelope_counts_once_even_after_a_restart(intake, store):

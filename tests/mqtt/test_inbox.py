@@ -77,3 +77,19 @@ def test_clearing_and_closing_let_nobody_wait():
     assert inbox.closed
     assert [one.mid for one in inbox.take(10, 30)] == [3]
     assert inbox.take(10, 30) == []
+
+
+def test_who_looks_at_what_waits_sees_each_message_once_and_takes_none():
+    inbox = Inbox()
+    inbox.put(*(message(number) for number in range(1, 5)))
+    inbox.take(1, 0)
+
+    seen, mark = inbox.waiting(0)
+    assert [one.mid for one in seen] == [2, 3, 4]
+    assert inbox.waiting(mark) == ([], mark)
+    inbox.put(message(5))
+    assert [one.mid for one in inbox.waiting(mark)[0]] == [5]
+    inbox.clear()
+    inbox.put(message(6))
+    assert [one.mid for one in inbox.waiting(mark)[0]] == [6]
+    assert [one.mid for one in inbox.take(10, 0)] == [6]

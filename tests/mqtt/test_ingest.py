@@ -265,9 +265,11 @@ def test_a_kept_status_is_no_sign_of_life_and_a_kept_reading_is_not_taken_for_ne
     assert values(store, door) == []
 
 
-def test_an_answer_reaches_its_command(ingest, publish, door, events):
+@pytest.fixture
+def command(door):
+    """An unlock that has reached the door."""
     with db.base.transaction() as session:
-        command = Command(
+        made = Command(
             public_id="0b0e6c1e-1111-4222-8333-444455556666",
             device_id=door.id,
             actor="alice@example.org",
@@ -278,9 +280,12 @@ def test_an_answer_reaches_its_command(ingest, publish, door, events):
             asked_at=utcnow(),
             expires_at=utcnow() + timedelta(seconds=4),
         )
-        session.add(command)
-    db.base.db.session.refresh(command)
+        session.add(made)
+    db.base.db.session.refresh(made)
+    return made
 
+
+def test_an_answer_reaches_its_command(ingest, publish, command, events):
     publish("commands/ack", f'{{"id": "{command.public_id}", "status": "done", "detail": "open"}}')
 
     until(lambda: events.of("command"))
@@ -343,6 +348,25 @@ def test_while_the_disk_is_full_readings_wait_in_the_broker(ingest, publish, sto
     until(lambda: len(values(store, door)) == 2000, 10)
     assert values(store, door) == [float(number) for number in range(2000)]
     assert store.trouble == ""
+
+
+def test_while_the_disk_is_full_answers_to_commands_come_through(
+    ingest, publish, store, door, command, events
+):
+    publish("telemetry", "0")
+    until(lambda: values(store, door) == [0.0])
+    limit(store, pages=1)  # not below what it has: it must not grow
+    for value in range(1, 2000):
+        publish("telemetry", str(value))
+    until(lambda: ingest.health()["database_away_s"] > 0.3, 10)
+
+    publish("commands/ack", f'{{"id": "{command.public_id}", "status": "done"}}')
+
+    until(lambda: [one["state"] for one in events.of("command")] == ["done"])
+    assert ingest.health()["database_away_s"] > 0
+    limit(store, pages=2**31)
+    until(lambda: len(values(store, door)) == 2000, 10)
+    assert [one["state"] for one in events.of("command")] == ["done"]
 
 
 def test_a_listener_stopped_while_the_database_is_away_loses_nothing(
