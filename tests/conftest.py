@@ -7,6 +7,8 @@ from pathlib import Path
 import freezegun
 import pytest
 from flask import Flask
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 from playwright.sync_api import Browser, expect, sync_playwright
 from sqlalchemy import create_engine
 
@@ -19,6 +21,8 @@ from tests.browsers import CHROMIUM, PROGRAM
 freezegun.configure(extend_ignore_list=["paho", "mqtt"])
 # how fast something is shown is measured in benchmarks/; here the machine may be a busy one
 expect.set_options(timeout=15_000)
+hypothesis.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis.load_profile("busy")
 
 
 @pytest.fixture

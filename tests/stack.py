@@ -120,7 +120,7 @@ class Stack:
                     return match[0]
             return None
 
-        return str(until(found, 10, f"a mail to {to} with a link to {path}"))
+        return str(until(found, what=f"a mail to {to} with a link to {path}"))
 
 
 @contextlib.contextmanager

@@ -45,10 +45,10 @@ def away(broker: Mosquitto):
     """The broker is not there until the block ends."""
     broker.stop()
     publisher = wiring.current().publisher
-    until(lambda: not publisher.connected, 10, "the server notices")
+    until(lambda: not publisher.connected, what="the server notices")
     yield
     broker.start()
-    until(lambda: publisher.connected, 10, "the server is back")
+    until(lambda: publisher.connected, what="the server is back")
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def push(alice, made: dict, **config) -> dict:
 
 
 def got(speaker: Speaker) -> dict:
-    return json.loads(until(lambda: speaker.got, 10, "a configuration")[-1][1])
+    return json.loads(until(lambda: speaker.got, what="a configuration")[-1][1])
 
 
 def versions(alice, made: dict) -> list[tuple[int, str, str]]:
@@ -88,7 +88,7 @@ def test_what_was_pushed_while_the_broker_was_away_is_delivered_later(
         assert push(alice, made, interval=4)["version"] == 2
         assert [state for _, state, _ in versions(alice, made)] == ["waiting", "replaced"]
 
-    until(lambda: versions(alice, made)[0][1] == "sent", 10, "the broker has it")
+    until(lambda: versions(alice, made)[0][1] == "sent", what="the broker has it")
     with device(settings, made) as speaker:
         assert got(speaker) == {"interval": 4, "version": 2}
 
@@ -113,7 +113,7 @@ def test_a_deleted_device_leaves_no_configuration(program, server, broker, setti
     until(lambda: versions(alice, made)[0][1] == "sent")
     with away(broker):
         assert alice("DELETE", f"/devices/{made['id']}").status_code == 204
-    until(lambda: not rows(made["controller_id"]), 10, "the topic is cleared")
+    until(lambda: not rows(made["controller_id"]), what="the topic is cleared")
 
     next_one = add(alice, "Next", controller_id=made["controller_id"])
     push(alice, next_one, interval=6)
@@ -133,7 +133,7 @@ def test_a_device_that_moves_finds_it_at_its_new_topic_only(program, server, bro
 
     with device(settings, made, moved) as speaker:
         assert got(speaker) == {"interval": 7, "version": 1}
-    until(lambda: not rows(made["controller_id"]), 10, "the old topic is cleared")
+    until(lambda: not rows(made["controller_id"]), what="the old topic is cleared")
     heir = add(alice, "Heir", controller_id=made["controller_id"])
     with device(settings, heir) as speaker:
         push(alice, heir, interval=8)
@@ -148,11 +148,11 @@ def test_the_words_of_the_device_stay_with_the_version(program, server, broker, 
         for version, result in ((1, "pin 99 does not exist"), (2, "Applied"), (3, "")):
             push(alice, made, pin=version)
             say(speaker, made, version, result)
-            until(lambda v=version: stored(made, v).reported_at is not None, 10, "it is kept")
+            until(lambda v=version: stored(made, v).reported_at is not None, what="it is kept")
         push(alice, made, pin=4)
         push(alice, made, pin=5)
         say(speaker, made, 5, "out of memory")
-        until(lambda: stored(made, 5).reported_at is not None, 10, "it is kept")
+        until(lambda: stored(made, 5).reported_at is not None, what="it is kept")
 
     assert versions(alice, made) == [
         (5, "failed", "out of memory"),

@@ -115,7 +115,7 @@ def test_what_the_device_says_of_a_file_is_shown_and_it_can_be_sent_again(box):
     alice("PUT", transfer(announced.json["url"]), data=content, headers=BYTES)
     first = json.loads(until(lambda: device.got)[0][1])
     assert "content" not in first
-    until(lambda: listed(alice, made)["sent_at"], 10, "the broker says that it is there")
+    until(lambda: listed(alice, made)["sent_at"], what="the broker says that it is there")
 
     def say(status: str, detail: str = "") -> None:
         ack = {"id": first["id"], "status": status, "detail": detail}

@@ -180,7 +180,7 @@ def test_a_configuration_is_laid_anew_when_the_device_has_to_seal(running, progr
         speaker.subscribe(made["mqtt"]["topics"]["config"])
         assert b"secret" in until(lambda: speaker.got)[0][1]
         alice("PATCH", f"/devices/{made['id']}", json={"sealed": True})
-        until(lambda: len(speaker.got) == 2, 10, "the sealed one takes its place")
+        until(lambda: len(speaker.got) == 2, what="the sealed one takes its place")
         assert b"secret" not in speaker.got[1][1]
         assert json.loads(opened(made, speaker.got[1]).payload)["wifi"] == "secret"
     finally:

@@ -39,7 +39,7 @@ class Mailbox:
                     return str(mail.get_body(("plain",)).get_content())
             return None
 
-        return str(until(arrived, 15, f"a mail to {to}"))
+        return str(until(arrived, what=f"a mail to {to}"))
 
     def link(self, to: str) -> tuple[str, str]:
         """The address in the next mail that has one with a token, and its code if it has one."""

@@ -41,7 +41,7 @@ def call(running: Stack, method: str, path: str, token: str = "", body: dict | N
         headers,
         method=method,
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=30) as answer:
         return json.load(answer)
 
 
@@ -61,7 +61,7 @@ def publish(port: int, topic: str, payload: str) -> None:
             payload,
         ],
         check=True,
-        timeout=10,
+        timeout=30,
     )
 
 

@@ -153,8 +153,8 @@ def test_a_killed_broker_is_started_again(tmp_path: Path):
             text = (made.instance / "broker/pid").read_text().strip()
             return text.isdigit() and int(text) != pid and psutil.pid_exists(int(text))
 
-        until(back, 10, "another broker")
-        until(made.answers, 10, "the server is ready again")
+        until(back, what="another broker")
+        until(made.answers, what="the server is ready again")
 
 
 def test_a_server_killed_hard_can_be_started_again_at_once(tmp_path: Path):
@@ -167,6 +167,6 @@ def test_a_server_killed_hard_can_be_started_again_at_once(tmp_path: Path):
             with socket.socket() as probe:
                 return probe.connect_ex(("127.0.0.1", made.port)) != 0
 
-        until(web_is_gone, 10, "the web process follows its supervisor")
+        until(web_is_gone, what="the web process follows its supervisor")
         made.start()
         assert made.stop() == 0

@@ -14,7 +14,7 @@ def asked(made: Stack, path: str, token: str = "", **body: str) -> dict:
     request = urllib.request.Request(
         f"{made.url}/api/v1{path}", json.dumps(body).encode(), headers, method="POST"
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=30) as answer:
         return json.load(answer)
 
 

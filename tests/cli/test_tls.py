@@ -55,7 +55,7 @@ def ask(made: Stack, path: str, token: str = "", **body: str) -> dict[str, objec
     request = urllib.request.Request(
         f"{made.url}/api/v1{path}", json.dumps(body).encode(), headers, method="POST"
     )
-    with urllib.request.urlopen(request, timeout=10, context=made.trust) as answer:
+    with urllib.request.urlopen(request, timeout=30, context=made.trust) as answer:
         return json.load(answer)
 
 
@@ -115,7 +115,7 @@ def test_a_device_that_trusts_another_authority_stays_out(running, access, tmp_p
 
 
 def test_nothing_is_said_in_the_clear(running: Stack, access):
-    with socket.create_connection(("127.0.0.1", running.mqtt_port), timeout=5) as plain:
+    with socket.create_connection(("127.0.0.1", running.mqtt_port), timeout=30) as plain:
         plain.sendall(b"\x10\x10\x00\x04MQTT\x04\x02\x00\x1e\x00\x04door")
         plain.settimeout(5)
         with contextlib.suppress(ConnectionResetError):

@@ -4,6 +4,7 @@ It is the product without broker and Dash, and with two doors for tests: one put
 bus, the other is a small page with the markup that the scripts look for.
 """
 
+import os
 from pathlib import Path
 
 import orjson
@@ -15,6 +16,7 @@ import config
 import dashboard.actions
 import dashboard.data
 import dashboard.live
+import dashboard.warden
 import db.base
 import notify.language
 import wiring
@@ -32,6 +34,7 @@ PAGE = Path(__file__).with_name("page.html").read_text()
 
 def create() -> Flask:
     """Build the server from the environment."""
+    dashboard.warden.CHECK_S = float(os.environ["LIVE_CHECK_S"])
     settings = config.load(dotenv=None)
     secrets = keys.load(settings)
     server = Flask("gatehouse", static_folder=str(ROOT / "assets"), static_url_path="/assets")

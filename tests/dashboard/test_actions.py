@@ -23,11 +23,11 @@ def press(
     device = device or person.devices[0]
     with requests.Session() as browser:
         browser.cookies.set(COOKIE, person.cookie)
-        page = browser.get(f"{house.url}/page?device={device}", timeout=5).text
+        page = browser.get(f"{house.url}/page?device={device}", timeout=30).text
         found = re.search('name="csrf-token" content="(.*?)"', page)
         headers = {"X-CSRFToken": found[1]} if token and found else {}
         return browser.post(
-            f"{house.url}/devices/{device}/commands", json=body, headers=headers, timeout=5
+            f"{house.url}/devices/{device}/commands", json=body, headers=headers, timeout=30
         )
 
 

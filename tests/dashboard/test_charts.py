@@ -409,6 +409,6 @@ def test_the_chart_of_a_strangers_device_is_not_there(visit: Visit):
         one.house.url + "/data/chart",
         params={"device": other.device, "sensor": "temperature", "from": 0, "to": 9},
         cookies={COOKIE: one.person.cookie},
-        timeout=5,
+        timeout=30,
     )
     assert answer.status_code == 404

@@ -20,7 +20,7 @@ def person(live_house: Watched) -> Person:
 
 def get(house: Watched, person: Person, path: str, **query: Any) -> requests.Response:
     return requests.get(
-        f"{house.url}/data/{path}", params=query, cookies={COOKIE: person.cookie}, timeout=10
+        f"{house.url}/data/{path}", params=query, cookies={COOKIE: person.cookie}, timeout=30
     )
 
 

@@ -51,13 +51,13 @@ def test_nobody_hears_of_somebody_elses_device(house: Watched):
 
 
 def test_a_stranger_hears_nothing(house: Watched):
-    assert requests.get(house.url + "/live", timeout=5).status_code == 401
-    assert requests.get(house.url + "/live/ping", timeout=5).status_code == 401
+    assert requests.get(house.url + "/live", timeout=30).status_code == 401
+    assert requests.get(house.url + "/live/ping", timeout=30).status_code == 401
 
 
 def test_who_is_signed_in_is_told_to_try_again(house: Watched):
     answer = requests.get(
-        house.url + "/live/ping", cookies={COOKIE: house.person().cookie}, timeout=5
+        house.url + "/live/ping", cookies={COOKIE: house.person().cookie}, timeout=30
     )
     assert answer.status_code == 204
 
@@ -98,13 +98,14 @@ def test_a_taken_right_ends_within_two_seconds(house: Watched):
     assert watching.values() == []
 
 
-def test_word_of_a_changed_right_is_acted_on_at_once(house: Watched):
-    person = house.person()
-    watching = house.watch(person)
-    house.take_away(person)
-    house.publish((person.devices[0], "device", {"change": "access"}))
+def test_word_of_a_changed_right_is_acted_on_before_the_next_check(tmp_path):
+    with watched(tmp_path, check_s=600) as house:
+        person = house.person()
+        watching = house.watch(person)
+        house.take_away(person)
+        house.publish((person.devices[0], "device", {"change": "access"}))
 
-    until(lambda: [frame.kind for frame in watching.frames].count("device") == 2, 0.5)
+        until(lambda: [frame.kind for frame in watching.frames].count("device") == 2)
 
 
 def test_a_given_right_is_heard_within_two_seconds(house: Watched):
@@ -138,7 +139,7 @@ def test_a_stream_keeps_no_connection_to_the_database(house: Watched):
     for _ in range(5):
         house.watch(house.person())
 
-    until(lambda: requests.get(house.url + "/test/pool", timeout=5).text == "0")
+    until(lambda: requests.get(house.url + "/test/pool", timeout=30).text == "0")
 
 
 def test_a_full_server_refuses_streams_and_still_serves_pages(tmp_path):
@@ -150,7 +151,7 @@ def test_a_full_server_refuses_streams_and_still_serves_pages(tmp_path):
         assert refused.answer.status == 503
         assert int(refused.answer.headers["Retry-After"]) > 0
         page = requests.get(
-            small.url + "/data/state", cookies={COOKIE: small.person().cookie}, timeout=2
+            small.url + "/data/state", cookies={COOKIE: small.person().cookie}, timeout=30
         )
         assert page.status_code == 200
 

@@ -153,7 +153,7 @@ def test_a_broken_stream_is_taken_up_again_with_what_was_missed(visit: Visit):
     tab = visit().open()
     tab.reading(1.0)
     tab.shows("1.00")
-    requests.post(tab.house.url + "/test/break", timeout=5)
+    requests.post(tab.house.url + "/test/break", timeout=30)
     tab.reading(2.0)
     asked = tab.asked.count("/data/state")
 
@@ -206,7 +206,7 @@ def test_a_device_that_came_or_went_has_the_page_drawn_again(visit: Visit):
 def streams(tab: Tab) -> int:
     """How many streams the server has open for a person."""
     address = f"{tab.house.url}/test/streams/{tab.person.session_id}"
-    return int(requests.get(address, timeout=5).text)
+    return int(requests.get(address, timeout=30).text)
 
 
 def drawn(tab: Tab) -> list[float]:

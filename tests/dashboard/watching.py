@@ -46,7 +46,7 @@ class Person:
 class Watched:
     """`tests.dashboard.served` under gunicorn, and its databases as seen from outside."""
 
-    def __init__(self, folder: Path, threads: int = 64) -> None:
+    def __init__(self, folder: Path, threads: int, check_s: float) -> None:
         self.instance = folder / "instance"
         self.instance.mkdir(parents=True)
         self.port = free_port()
@@ -57,6 +57,7 @@ class Watched:
             "PYTHONDONTWRITEBYTECODE": "1",
             "PORT": str(self.port),
             "WEB_THREADS": str(threads),
+            "LIVE_CHECK_S": str(check_s),
             "INSTANCE_DIR": str(self.instance),
         }
         settings = Settings(instance_dir=self.instance)
@@ -90,7 +91,7 @@ class Watched:
         assert self.process is not None
         assert self.process.poll() is None, (self.instance.parent / "server.log").read_text()
         try:
-            return requests.get(self.url + "/test/pool", timeout=2).ok
+            return requests.get(self.url + "/test/pool", timeout=30).ok
         except requests.RequestException:
             return False
 
@@ -122,7 +123,7 @@ class Watched:
                 engine.dispose()
 
     def publish(self, *events: tuple[str, str, dict[str, Any]]) -> None:
-        answer = requests.post(self.url + "/test/publish", data=orjson.dumps(events), timeout=5)
+        answer = requests.post(self.url + "/test/publish", data=orjson.dumps(events), timeout=30)
         assert answer.ok
 
     def reading(self, device: str, sensor: str, value: float, *, t: int | None = None) -> None:
@@ -255,7 +256,7 @@ class Watching:
                     parts = {}
         self.ended = True
 
-    def until(self, kind: str, seconds: float = 5.0) -> Frame:
+    def until(self, kind: str, seconds: float = 20.0) -> Frame:
         """Wait for the first frame of a kind."""
         return until(lambda: self.first(kind), seconds, f"a frame {kind}")
 
@@ -276,9 +277,9 @@ class Watching:
 
 
 @contextlib.contextmanager
-def watched(folder: Path, threads: int = 64) -> Iterator[Watched]:
+def watched(folder: Path, *, threads: int = 64, check_s: float = 1.0) -> Iterator[Watched]:
     """A server for as long as the block lasts."""
-    made = Watched(folder, threads)
+    made = Watched(folder, threads, check_s)
     try:
         yield made.start()
     finally:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from db.telemetry import chunks
@@ -25,7 +25,6 @@ VALUES = (
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.integers(1, 2**40) | st.just(1000), VALUES), min_size=1, max_size=60))
 def test_any_readings_come_out_as_they_went_in(readings):
     t = T + np.cumsum([pause for pause, _ in readings])

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from devices.payloads import Limits, decode
@@ -305,7 +305,6 @@ def holds(out):
     json.dumps(out.status.attributes if out.status else {}, allow_nan=False)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rest=st.sampled_from(TOPICS) | st.text(max_size=10), payload=st.binary(max_size=300))
 @example(rest="telemetry", payload=b"[[[[" * 20_000)
 @example(rest="telemetry", payload=b'[{"a":' * 480 + b"1" + b"}]" * 480)
@@ -313,7 +312,6 @@ def test_no_bytes_at_all_break_the_decoder(rest, payload):
     holds(said(rest, payload))
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rest=st.sampled_from(TOPICS), value=JSON)
 def test_no_json_at_all_breaks_the_decoder(rest, value):
     holds(said(rest, json.dumps(value).encode()))

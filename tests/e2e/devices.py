@@ -51,5 +51,5 @@ def publish(house: Stack, device: dict[str, str], rest: str, payload: str) -> No
             payload,
         ],
         check=True,
-        timeout=10,
+        timeout=30,
     )

@@ -82,7 +82,7 @@ def disable(inside: Outside, person: Person) -> None:
 
 def revoke(house: Stack, person: Person) -> None:
     body = {"refresh_token": person.program.refresh_token}
-    assert requests.post(house.url + "/api/v1/auth/revoke", json=body, timeout=10).ok
+    assert requests.post(house.url + "/api/v1/auth/revoke", json=body, timeout=30).ok
 
 
 PAGE = {

@@ -69,7 +69,7 @@ def test_an_app_is_vouched_for_operates_its_lock_and_is_revoked_in_both_ways(
     pairing = phone_app.vouch(house.url, device_id, made["token"], token, "operator")
     code, listed = phone("list")
     assert (code, listed.split("\t")) == (0, [device_id, "Boathouse", "operator", "online"])
-    until(lambda: phone("read", device_id) == (0, "battery\t87.0\t%"), 10, "the reading")
+    until(lambda: phone("read", device_id) == (0, "battery\t87.0\t%"), what="the reading")
     assert phone("ask", device_id, "unlock") == (0, "done\topened")
     assert opened == ["unlock"]
     assert phone("ask", device_id, "restart-all") == (1, "An app may not ask this.")

@@ -71,7 +71,7 @@ def test_a_set_point_is_declared_set_changed_and_removed(page: Page, house: Stac
     field.fill("21.5")
     part.get_by_role("button", name="Set").click()
     value = other.locator("[data-sensor=heat]").first
-    until(lambda: other.reload() and value.count() and "21.5" in value.inner_text(), 15, "obeyed")
+    until(lambda: other.reload() and value.count() and "21.5" in value.inner_text(), what="obeyed")
     context.close()
 
     declare(page, Part="heat", Unit="°C", Least_value="5", Greatest_value="20", Step="")

@@ -5,7 +5,6 @@ import io
 import json
 import re
 import subprocess
-import time
 
 from playwright.sync_api import Page, expect
 
@@ -56,7 +55,9 @@ def test_a_new_user_gets_from_sign_up_to_a_live_chart_csv_and_an_opened_door(
     door = create_device(page, "Front door", "lock")
     answering = subprocess.Popen(
         [
+            *("stdbuf", "-oL"),  # a line when it is said, not when there are many
             "mosquitto_sub",
+            "-d",
             "-h",
             "127.0.0.1",
             "-p",
@@ -75,11 +76,14 @@ def test_a_new_user_gets_from_sign_up_to_a_live_chart_csv_and_an_opened_door(
         stdout=subprocess.PIPE,
         text=True,
     )
-    time.sleep(0.3)  # mosquitto_sub tells nobody when it has subscribed
+    assert answering.stdout is not None
+    while not answering.stdout.readline().startswith("Subscribed"):
+        assert answering.poll() is None
     page.goto("/")
     card = page.get_by_role("region", name="Front door")
     card.get_by_role("button", name="Unlock").click()
-    command = json.loads(answering.communicate(timeout=5)[0])
+    said = answering.communicate(timeout=30)[0].splitlines()
+    command = json.loads(next(line for line in said if line.startswith("{")))
     assert command["name"] == "unlock"
     assert command["expires"] - command["issued"] <= 10_000
     publish(house, door, "commands/ack", json.dumps({"id": command["id"], "status": "done"}))

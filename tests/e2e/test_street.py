@@ -11,7 +11,7 @@ def test_of_many_commands_to_many_doors_none_is_lost_and_none_doubled(tmp_path):
     server = installation(tmp_path)
     with street(server, 10) as doors:
         asked = doors.presses(60, a_second=100)
-        until(lambda: settled(doors, 60), 15, "every command is done")
+        until(lambda: settled(doors, 60), what="every command is done")
         wanted = Counter((door, command) for door, command, _at in asked)
         assert Counter((door, command) for door, command, _at in doors.heard) == wanted
         assert max(wanted.values()) == 1

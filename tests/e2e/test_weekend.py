@@ -49,7 +49,7 @@ class Door:
         )
         client = DeviceClient(login, on_command=self._open)
         client.start()
-        until(lambda: client.connected, 10, "the door is connected")
+        until(lambda: client.connected, what="the door is connected")
         return client
 
     def _open(self, command) -> None:
@@ -147,7 +147,7 @@ def test_a_weekend_of_a_guesthouse(house: Flask):
         assert house.test_client().get(on_time).status_code == 200
     assert knock(house, on_time, "first").status_code == 303
     assert knock(house, on_time, "first").status_code == 303
-    until(lambda: settled(house, one, 1), 10, "Mia is in")
+    until(lambda: settled(house, one, 1), what="Mia is in")
 
     # early and late: nothing is sent at all
     assert knock(house, early, "early").status_code == 403
@@ -156,7 +156,7 @@ def test_a_weekend_of_a_guesthouse(house: Flask):
 
     # the leaked link works until it is revoked
     assert knock(house, leaked, "ivo").status_code == 303
-    until(lambda: settled(house, three, 1), 10, "Ivo is in")
+    until(lambda: settled(house, three, 1), what="Ivo is in")
     with house.app_context():
         device = db.session.get_one(Device, three.made.device.id)
         by = db.session.get_one(User, owner)
@@ -169,11 +169,11 @@ def test_a_weekend_of_a_guesthouse(house: Flask):
         before = list(one.opened)
         one.lose_network()
         knock(house, on_time, f"away {round_}")
-        until(lambda: log(house, one)[-1][1] in FINAL, 10, "the page says no answer")
+        until(lambda: log(house, one)[-1][1] in FINAL, what="the page says no answer")
         one.come_back()
         assert one.opened == before
         knock(house, on_time, f"back {round_}")
-        until(lambda: log(house, one)[-1][1] == "done", 10, "the door opens again")
+        until(lambda: log(house, one)[-1][1] == "done", what="the door opens again")
 
     for door in (one, two, three):
         rows = log(house, door)
@@ -199,7 +199,7 @@ def test_a_recorded_command_opens_no_door_again(house: Flask):
         taken(topic, payload, retained=retained),
     )
     knock(house, link(house, owner, door, "Mia", -HOUR, HOUR), "once")
-    until(lambda: settled(house, door, 1), 10, "Mia is in")
+    until(lambda: settled(house, door, 1), what="Mia is in")
     [(topic, recorded)] = [one for one in heard if one[0].endswith("/commands")]
     late = json.loads(recorded) | {"expires": json.loads(recorded)["issued"] - 1}
     forged = json.loads(recorded) | {"id": "00000000-0000-4000-8000-000000000001"}
@@ -247,6 +247,6 @@ def test_a_door_that_was_away_is_said_not_to_answer_and_does_not_open_later(hous
     until(lambda: said in house.test_client().get(page).text, what="the page says no answer")
     with naive(door) as heard:
         knock(house, path, "back")
-        until(lambda: heard, 10, "the door hears what is asked now")
+        until(lambda: heard, what="the door hears what is asked now")
     [_missed, (_, _, now)] = log(house, door)
     assert [json.loads(payload)["id"] for payload in heard] == [now]

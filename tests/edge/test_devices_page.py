@@ -86,7 +86,7 @@ def asked(house: Stack, path: str, body: dict) -> dict:
     request = urllib.request.Request(
         f"{house.url}/api/v1/{path}", json.dumps(body).encode(), headers, method="POST"
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=30) as answer:
         return json.load(answer)
 
 

@@ -220,21 +220,21 @@ def test_the_device_side_needs_nothing_of_the_server(tmp_path):
 
 def test_a_configuration_from_the_server_is_followed_whole_or_not_at_all(server, config, edge):
     edge("run", config())
-    until(lambda: server.on(NAME, "status"), 10)
+    until(lambda: server.on(NAME, "status"))
     wrong = {"every_s": {"water": 3600, "fire": 1}, "colour": "red", "version": 1}
     server.say(NAME, wrong, rest="config", retain=True)
-    told = until(lambda: said_of_settings(server), 10)
+    told = until(lambda: said_of_settings(server))
     assert told == (1, "colour: unknown; every_s fire: no such sensor")
     before = len(server.readings(NAME))
-    until(lambda: len(server.readings(NAME)) > before + 2, 10)  # as often as before
+    until(lambda: len(server.readings(NAME)) > before + 2)  # as often as before
 
     right = {"every_s": {"water": 3600}, "version": 2}
     server.say(NAME, right, rest="config", retain=True)
-    until(lambda: said_of_settings(server) == (2, "applied"), 10)
+    until(lambda: said_of_settings(server) == (2, "applied"))
     before = len(server.readings(NAME))
     server.say(NAME, b"", rest="config", retain=True)
     server.say(NAME, command("on", params={"target": "led.garage"}))
-    until(lambda: server.acks(NAME), 10)  # it is still there
+    until(lambda: server.acks(NAME))  # it is still there
     assert said_of_settings(server) == (2, "applied")
     # one turn may have been under way, and one reading is of the light
     assert len(server.readings(NAME)) <= before + 2

@@ -135,7 +135,7 @@ def test_the_lock_opens_answers_and_locks_itself_again(server, house):
     server.say(LOCK, command())
 
     until(lambda: server.acks(LOCK))
-    assert 0.35 < time.monotonic() - asked < 1.5  # the bolt takes its time
+    assert time.monotonic() - asked > 0.35  # the bolt takes its time
     assert server.acks(LOCK)[0]["status"] == "done"
     until(lambda: bolt(server) == [False, True])
     states = [json.loads(text).get("state") for text in server.on(LOCK, "status")[1:]]

@@ -52,7 +52,7 @@ def here(box) -> dict[str, bytes]:
 
 def arrives(box, name: str, content: bytes) -> None:
     """Wait until a file is in its place; its last byte had been sent before that."""
-    until(lambda: here(box).get(name) == content, 10, f"{name} in its place")
+    until(lambda: here(box).get(name) == content, what=f"{name} in its place")
 
 
 def everything(box) -> dict[str, bytes]:
@@ -140,7 +140,7 @@ def test_what_must_not_come_is_refused_and_nothing_is_written(box, changes, code
     asked = box.send("refused.bin", b"for its id " + secrets.token_bytes(4))
     box.became(asked)
     box.says("files", announced(b"x" * 9, id=asked, **changes))
-    until(lambda: box.file(asked)[0] == "refused", 10, "a refusal")
+    until(lambda: box.file(asked)[0] == "refused", what="a refusal")
     assert code in box.file(asked)[1]
     (box.folder / "in/refused.bin").unlink()
     assert everything(box) == was
@@ -203,7 +203,7 @@ def test_a_log_that_the_server_asks_for_is_sent(box):
 def test_a_log_that_is_not_as_it_was_asked_for_is_refused(box, name, why):
     (box.folder / "logs/other.log").write_bytes(b"it has grown")
     asked = box.ask(name, b"it has")
-    until(lambda: box.file(asked)[0] == "refused", 10, "a refusal")
+    until(lambda: box.file(asked)[0] == "refused", what="a refusal")
     assert why in box.file(asked)[1]
 
 

@@ -84,7 +84,7 @@ class Plain:
 
     def publish(self, topic: str, payload: bytes) -> None:
         if self._socket is None:
-            self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=5)
+            self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=30)
             name, password = (text(one) for one in self._login)
             self._socket.sendall(
                 packet(0x10, text("MQTT"), b"\x04\xc2\0\x3c", name, name, password)

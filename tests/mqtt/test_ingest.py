@@ -82,7 +82,7 @@ def ingest(server, settings, store, bus, mosquitto, door):
     """Listener and writer, connected."""
     made = Ingest(server, settings, store, bus)
     made.start()
-    until(lambda: made.health()["connected"], 10, "the listener is connected")
+    until(lambda: made.health()["connected"], what="the listener is connected")
     yield made
     made.stop()
 
@@ -118,8 +118,8 @@ def test_a_house_in_which_nothing_happens_is_heard_all_the_same(
     quiet = Ingest(server, settings, store, bus)
     quiet.start()
     try:
-        until(lambda: quiet.health()["connected"], 10)
-        until(lambda: quiet.health()["up_s"] > 4, 10)
+        until(lambda: quiet.health()["connected"])
+        until(lambda: quiet.health()["up_s"] > 4)
         assert quiet.health()["last_traffic_age_s"] < 3
         assert quiet.health()["messages"] == 0
     finally:
@@ -147,7 +147,7 @@ def test_what_is_stored_is_acknowledged(ingest, publish, store, door, settings, 
     mosquitto.start()
     again = Ingest(ingest._server, settings, store, MemoryBus())
     again.start()
-    until(lambda: again.health()["connected"], 10)
+    until(lambda: again.health()["connected"])
     publish_after = again.health()["messages"]
     again.stop()
 
@@ -309,7 +309,7 @@ def test_the_broker_may_go_and_come_back(ingest, publish, mosquitto, store, door
     speaker = speak(*server_login(settings, "publisher"))
     speaker.publish("gatehouse/door/telemetry", "2")
 
-    until(lambda: values(store, door) == [1.0, 2.0], 10, "the listener is back")
+    until(lambda: values(store, door) == [1.0, 2.0], what="the listener is back")
     until(lambda: ingest.health()["connected"])
 
 
@@ -328,7 +328,7 @@ def test_while_the_database_is_away_nothing_is_acknowledged_and_then_all_is_stor
     with engine.connect().execution_options(immediate=True) as connection, connection.begin():
         connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO latest")
 
-    until(lambda: len(values(store, door)) == 50, 10, "everything is stored")
+    until(lambda: len(values(store, door)) == 50, what="everything is stored")
     assert sorted(values(store, door)) == [float(number) for number in range(50)]
     until(lambda: ingest.health()["database_away_s"] == 0)
 
@@ -340,12 +340,12 @@ def test_while_the_disk_is_full_readings_wait_in_the_broker(ingest, publish, sto
     sent = [f"{number}" for number in range(1, 2000)]
     for value in sent:
         publish("telemetry", value)
-    until(lambda: store.trouble == "disk_full" and ingest.health()["database_away_s"] > 0.3, 10)
+    until(lambda: store.trouble == "disk_full" and ingest.health()["database_away_s"] > 0.3)
     assert len(values(store, door)) < len(sent)
 
     limit(store, pages=2**31)
 
-    until(lambda: len(values(store, door)) == 2000, 10)
+    until(lambda: len(values(store, door)) == 2000)
     assert values(store, door) == [float(number) for number in range(2000)]
     assert store.trouble == ""
 
@@ -358,14 +358,14 @@ def test_while_the_disk_is_full_answers_to_commands_come_through(
     limit(store, pages=1)  # not below what it has: it must not grow
     for value in range(1, 2000):
         publish("telemetry", str(value))
-    until(lambda: ingest.health()["database_away_s"] > 0.3, 10)
+    until(lambda: ingest.health()["database_away_s"] > 0.3)
 
     publish("commands/ack", f'{{"id": "{command.public_id}", "status": "done"}}')
 
     until(lambda: [one["state"] for one in events.of("command")] == ["done"])
     assert ingest.health()["database_away_s"] > 0
     limit(store, pages=2**31)
-    until(lambda: len(values(store, door)) == 2000, 10)
+    until(lambda: len(values(store, door)) == 2000)
     assert [one["state"] for one in events.of("command")] == ["done"]
 
 
@@ -385,7 +385,7 @@ def test_a_listener_stopped_while_the_database_is_away_loses_nothing(
 
     again = Ingest(server, settings, store, MemoryBus())
     again.start()
-    until(lambda: values(store, door) == [0.0, 1.0], 10)
+    until(lambda: values(store, door) == [0.0, 1.0])
     again.stop()
 
 
@@ -460,5 +460,5 @@ def test_readings_stored_just_before_a_crash_are_recognised_when_they_come_again
     listening("never")
     publish("telemetry", "8")
 
-    until(lambda: 8.0 in values(store, door), 10)
+    until(lambda: 8.0 in values(store, door))
     assert values(store, door) == [7.0, 8.0]

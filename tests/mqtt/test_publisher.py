@@ -43,7 +43,7 @@ def test_nothing_is_sent_later(settings, mosquitto, publisher, speak):
     assert not publisher.publish("gatehouse/c/commands", b"late", retain=True)
 
     mosquitto.start()
-    until(lambda: publisher.connected, 10)
+    until(lambda: publisher.connected)
     listener = speak(*server_login(settings, "listener"))
     listener.subscribe("gatehouse/#")
     publisher.publish("gatehouse/c/commands", b"now")
@@ -72,7 +72,7 @@ def test_a_broker_that_dies_while_many_publish_holds_up_nobody(mosquitto, publis
         mosquitto.stop()
         until(lambda: not publisher.connected)
         mosquitto.start()
-        until(lambda: publisher.connected, 10)
+        until(lambda: publisher.connected)
     over.set()
     for thread in threads:
         thread.join(5)
@@ -126,9 +126,9 @@ def test_a_thousand_messages_from_ten_threads_are_all_confirmed(publisher, liste
         thread.start()
     for thread in threads:
         thread.join()
-    until(lambda: len(taken) == 1000, 10)
+    until(lambda: len(taken) == 1000)
     assert all(taken)
-    until(lambda: len(listener.got) == 1000, 10)
+    until(lambda: len(listener.got) == 1000)
 
 
 def test_it_waits_for_a_broker_that_is_not_there_yet(settings):

@@ -12,6 +12,7 @@ from db.base import db
 from db.models.mail import OutboxMessage
 from notify import outbox, post, smtp, worker
 from tests.notify.conftest import free_port, write
+from tests.stack import until
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -120,7 +121,7 @@ def test_a_server_that_hangs_is_left_after_the_timeout(make_office, script, monk
     began = time.monotonic()
     worker.run_once(NOON)
 
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 8  # without the timeout it would be 10
     assert row(written).state == "queued"
     assert silent.visits == 1
 
@@ -131,15 +132,12 @@ def test_nobody_waits_for_a_server_that_hangs(make_office, script):
     thread = worker.Worker(office)
     thread.start()
     write(now=utcnow())
-    deadline = time.monotonic() + 5
-    while not silent.visits:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: silent.visits)
 
     began = time.monotonic()
     for _ in range(5):
         write(now=utcnow())
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 8  # the server is waited for 10 s
     silent.close()
     thread.stop()
 
@@ -159,7 +157,7 @@ def test_a_server_that_drips_is_cut_at_the_deadline(make_office, script, monkeyp
     began = time.monotonic()
     worker.run_once(NOON)
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30  # without the deadline it would be 60
     assert row(written).state == "queued"
 
 
@@ -187,7 +185,7 @@ def test_a_server_that_drips_its_goodbye_has_the_mail_all_the_same(
     began = time.monotonic()
     worker.run_once(NOON)
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30  # without the deadline it would be 60
     assert row(written).state == "sent"
 
 

@@ -59,7 +59,7 @@ def store(context) -> Iterator[TelemetryStore]:
 def ingest(house: House, store: TelemetryStore, server) -> Iterator[Ingest]:
     made = Ingest(server, house.settings, store, house.bus)
     made.start()
-    until(lambda: made.health()["connected"], 10, "the listener is connected")
+    until(lambda: made.health()["connected"], what="the listener is connected")
     yield made
     made.stop()
 
@@ -242,7 +242,7 @@ def test_a_topic_that_is_mapped_is_listened_to_at_once(house, store, server, adm
     monkeypatch.setattr(writer, "TICK_S", 3600.0)
     ingest = Ingest(server, house.settings, store, house.bus)
     ingest.start()
-    until(lambda: ingest.health()["connected"], 10, "the listener is connected")
+    until(lambda: ingest.health()["connected"], what="the listener is connected")
     device, _ = bridge(house, admin, "meters")
     source = Source("meters/7/state", "", "power")
     mappings.add(device, source, by=admin, now=utcnow(), namespace=NAMESPACE, bus=house.bus)
@@ -255,7 +255,7 @@ def test_devices_announce_themselves_below_the_prefix_that_is_set(house, store, 
     ingest = Ingest(server, settings, store, house.bus)
     ingest.start()
     try:
-        until(lambda: ingest.health()["connected"], 10, "the listener is connected")
+        until(lambda: ingest.health()["connected"], what="the listener is connected")
         _, speaker = bridge(house, admin, "homeassistant", "home/ha", "zigbee2mqtt")
         speaker.publish("homeassistant/sensor/0x01/b/config", json.dumps(BATTERY), retain=True)
         speaker.publish("home/ha/lock/0x01/lock/config", json.dumps(LOCK), retain=True)
