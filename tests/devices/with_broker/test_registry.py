@@ -1,3 +1,4 @@
+import itertools
 import time
 
 import pytest
@@ -292,9 +293,11 @@ def test_what_the_broker_must_know_is_what_lets_devices_in(house, owner):
 
 
 def test_a_device_is_made_in_fifty_milliseconds(house, owner):
-    took = []
-    for number in range(7):
+    numbers = itertools.count()
+
+    def seconds() -> float:
         start = time.perf_counter()
-        house.device(owner, f"Sensor {number}")
-        took.append(time.perf_counter() - start)
-    assert min(took) <= 0.05  # the machine may be busy with other things
+        house.device(owner, f"Sensor {next(numbers)}")
+        return time.perf_counter() - start
+
+    until(lambda: seconds() <= 0.05)  # once; the machine may be busy with other things
