@@ -25,6 +25,7 @@ from db.models import Device, Grant, Level, User
 from db.telemetry.records import Batch
 from db.telemetry.store import TelemetryStore
 from devices import registry
+from edge.login import Login
 from mqtt.mosquitto import Mosquitto
 from tests.stack import until
 from tests.web import serve
@@ -172,9 +173,26 @@ class Portal:
 
     def device(self, owner: Visitor, name: str, kind: str = "sensor") -> Device:
         """A device of somebody that never spoke."""
+        return self.created(owner, name, kind).device
+
+    def login(self, created: registry.Created) -> Login:
+        """With what a new device connects to the broker."""
+        with self.server.app_context():
+            port = wiring.current().settings.mqtt_port
+        device = created.device
+        return Login(
+            device.controller_id,
+            device.mqtt_username,
+            created.mqtt_password,
+            port=port,
+            command_key=created.command_key,
+        )
+
+    def created(self, owner: Visitor, name: str, kind: str) -> registry.Created:
+        """A new device of somebody, with its secrets."""
         with self.server.app_context():
             parts = wiring.current()
-            device = registry.create(
+            made = registry.create(
                 name,
                 kind,
                 by=db.base.db.session.get_one(User, owner.user.id),
@@ -182,10 +200,10 @@ class Portal:
                 broker=parts.broker,
                 keys=parts.keys,
                 namespace=parts.settings.mqtt_namespace,
-            ).device
-            db.base.db.session.refresh(device)
-            db.base.db.session.expunge(device)
-        return device
+            )
+            db.base.db.session.refresh(made.device)
+            db.base.db.session.expunge(made.device)
+        return made
 
     def share(self, device: Device, with_: Visitor, level: Level) -> None:
         grant = Grant(user_id=with_.user.id, device_id=device.id, level=level, created_at=utcnow())

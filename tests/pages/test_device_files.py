@@ -9,10 +9,9 @@ from playwright.sync_api import expect
 import db.base
 import wiring
 from clock import utcnow
-from db.models import Device, DeviceFile, Level, User
-from devices import files, registry
+from db.models import Device, DeviceFile, Level
+from devices import files
 from edge.client import DeviceClient
-from edge.login import Login
 from tests.portal import COOKIE, at_work, make, parts, press, texts
 from tests.stack import free_port, until
 
@@ -31,18 +30,7 @@ def portal(tmp_path_factory):
 @pytest.fixture(scope="module")
 def created(portal):
     """Alice's device with its secrets."""
-    alice = portal.person("alice@example.org")
-    with portal.server.app_context():
-        live = wiring.current()
-        return registry.create(
-            "Workshop",
-            "other",
-            by=db.base.db.session.get_one(User, alice.user.id),
-            now=utcnow(),
-            broker=live.broker,
-            keys=live.keys,
-            namespace="gatehouse",
-        )
+    return portal.created(portal.person("alice@example.org"), "Workshop", "other")
 
 
 @pytest.fixture(scope="module")
@@ -58,22 +46,14 @@ def edge(portal, created):
         colour = settings.values.get("colour")
         client.settled(settings, "applied" if colour == "green" else f"no {colour} here")
 
-    with portal.server.app_context():
-        port = wiring.current().settings.mqtt_port
-    login = Login(
-        created.device.controller_id,
-        created.device.mqtt_username,
-        created.mqtt_password,
-        port=port,
-        command_key=created.command_key,
-    )
-
     def hear(offer) -> None:
         is_small = offer.size < 100_000 or offer.name in got
         got.append(offer.name)
         client.answer(offer, "done" if is_small else "refused", "" if is_small else "no room")
 
-    client = DeviceClient(login, on_command=lambda _: None, on_settings=take, on_file=hear)
+    client = DeviceClient(
+        portal.login(created), on_command=lambda _: None, on_settings=take, on_file=hear
+    )
     client.start()
     until(lambda: client.connected)
     yield got

@@ -3,13 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-import db.base
-import wiring
-from clock import now_ms, utcnow
-from db.models import User
-from devices import registry
+from clock import now_ms
 from edge.client import DeviceClient
-from edge.login import Login
 from tests.db.limits import limit
 from tests.portal import COOKIE, at_work, make
 from tests.stack import free_port, until
@@ -26,39 +21,19 @@ def portal(tmp_path):
 @pytest.fixture
 def created(portal):
     """Alice's lock with its secrets."""
-    alice = portal.person("alice@example.org")
-    with portal.server.app_context():
-        live = wiring.current()
-        return registry.create(
-            "Gate",
-            "lock",
-            by=db.base.db.session.get_one(User, alice.user.id),
-            now=utcnow(),
-            broker=live.broker,
-            keys=live.keys,
-            namespace="gatehouse",
-        )
+    return portal.created(portal.person("alice@example.org"), "Gate", "lock")
 
 
 @pytest.fixture
 def gate(portal, created):
     """The lock, connected; `opened` are the commands that it got."""
     opened = []
-    with portal.server.app_context():
-        port = wiring.current().settings.mqtt_port
 
     def take(command) -> None:
         opened.append(command.name)
         client.answer(command, "done")
 
-    login = Login(
-        created.device.controller_id,
-        created.device.mqtt_username,
-        created.mqtt_password,
-        port=port,
-        command_key=created.command_key,
-    )
-    client = DeviceClient(login, on_command=take)
+    client = DeviceClient(portal.login(created), on_command=take)
     client.start()
     until(lambda: client.connected, 20)
     yield client, opened
