@@ -194,13 +194,15 @@ def test_what_was_done_long_ago_is_removed_and_what_waits_is_not(office):
 
 
 def test_the_thread_sends_at_once_and_stops(office, settings):
+    others = set(threading.enumerate())
     thread = worker.Worker(office)
     thread.start()
+    (sending,) = set(threading.enumerate()) - others
     write(now=utcnow())
 
     until(lambda: local.mails(local.folder_of(settings.instance_dir)))
     thread.stop()
-    assert "outbox" not in [one.name for one in threading.enumerate()]
+    assert not sending.is_alive()
 
 
 def test_the_thread_survives_a_database_that_is_away(office, settings, monkeypatch):
