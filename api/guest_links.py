@@ -1,13 +1,12 @@
 """Guest links of a door."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from flask import request
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 import wiring
-from api.models import Answer, Body, Line, Name, Page, Query, Time
+from api.models import Answer, Body, Line, Moment, Name, Page, Query, Time
 from api.routing import Routes
 from auth import access
 from auth.sessions import client_address
@@ -25,8 +24,8 @@ class NewLink(Body):
     """What a link allows; `weekly` is in the time zone of the door."""
 
     label: Name
-    not_before: AwareDatetime
-    not_after: AwareDatetime
+    not_before: Moment
+    not_after: Moment
     timezone: Annotated[Line, Field(max_length=64)] = ""  # empty: the device's, or UTC
     weekly: Annotated[list[dict[str, Any]], Field(max_length=21)] = []
     max_uses: Annotated[int, Field(ge=1)] | None = None
@@ -95,8 +94,8 @@ def add(device_id: str, by: User, body: NewLink) -> LinkOnce:
     device = access.visible(by, device_id)
     terms = Terms(
         label=body.label,
-        not_before=_utc(body.not_before),
-        not_after=_utc(body.not_after),
+        not_before=body.not_before,
+        not_after=body.not_after,
         timezone=body.timezone or device.timezone or "UTC",
         weekly=body.weekly,
         max_uses=body.max_uses,
@@ -166,10 +165,6 @@ def _listed(lines: list[guest_list.Line], *, dry_run: bool) -> ListAnswer:
             for one in lines
         ],
     )
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(utcnow().tzinfo)
 
 
 def _fields(link: GuestLink) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -11,7 +12,9 @@ from pydantic import (
     Field,
     PlainSerializer,
     StringConstraints,
+    ValidationInfo,
     WithJsonSchema,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -77,6 +80,17 @@ Time = Annotated[
 ]
 """A moment in an answer: 2026-01-31T12:00:00.000Z."""
 
+
+def _utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("this moment is outside the years 1 to 9999") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+"""A moment in a request, with its offset; it arrives as UTC."""
+
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$")]
 """A text of one line, without control characters."""
 
@@ -101,14 +115,15 @@ class Part(Paging):
 class Span(Query):
     """A range of time, half-open: [from, to)."""
 
-    start: Annotated[AwareDatetime, Field(alias="from")]
-    end: Annotated[AwareDatetime, Field(alias="to")]
+    start: Annotated[Moment, Field(alias="from")]
+    end: Annotated[Moment, Field(alias="to")]
 
-    @model_validator(mode="after")
-    def _forwards(self) -> Self:
-        if not self.start < self.end:
+    @field_validator("end")
+    @classmethod
+    def _forwards(cls, end: datetime, info: ValidationInfo) -> datetime:
+        if "start" in info.data and not info.data["start"] < end:
             raise PydanticCustomError("range_empty", "`from` must be before `to`")
-        return self
+        return end
 
     @property
     def start_ms(self) -> int:

@@ -3,10 +3,10 @@
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from api import shown
-from api.models import Answer, Body, Line, Page, Time
+from api.models import Answer, Body, Line, Moment, Page, Time
 from api.routing import Routes
 from auth import access, circumstances
 from auth.sessions import client_address
@@ -24,7 +24,7 @@ class NewShare(Body):
 
     level: Annotated[Line, Field(max_length=16)] = "operator"
     max_uses: int = 1
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
     label: Annotated[Line, Field(max_length=80)] = ""
 
 
@@ -71,12 +71,11 @@ def listing(device_id: str, by: User) -> Page[Share]:
 def add(device_id: str, by: User, body: NewShare) -> ShareOnce:
     """Make a token that gives whoever redeems it a level."""
     now = utcnow()
-    ends = (body.expires_at or now + LIFETIME).astimezone(now.tzinfo)
     token, secret = share_tokens.create(
         access.visible(by, device_id),
         level=sharing.parse_level(body.level),
         max_uses=body.max_uses,
-        expires_at=ends,
+        expires_at=body.expires_at or now + LIFETIME,
         label=body.label,
         by=by,
         now=now,

@@ -58,11 +58,12 @@ def form(zone: str, *, now: datetime) -> Component:
                         _("Name of the guest"),
                         dbc.Input(id=LABEL, maxlength=80, autocomplete="off"),
                     ),
-                    components.field(_("From"), _wall(FROM, begins)),
-                    components.field(_("Until"), _wall(UNTIL, begins + timedelta(days=1))),
+                    components.field(_("From"), _wall(FROM, begins), zone),
+                    components.field(_("Until"), _wall(UNTIL, begins + timedelta(days=1)), zone),
                     components.field(
                         _("Number of uses"),
-                        dbc.Input(id=USES, type="number", min=1, max=guest_terms.MOST_USES, step=1),
+                        # a field for numbers sends nothing for what is none: no limit at all
+                        dbc.Input(id=USES, inputmode="numeric", maxlength=9, autocomplete="off"),
                         _("Empty: as often as the guest likes."),
                     ),
                     components.field(
@@ -213,12 +214,13 @@ def _weekly(days: Any, begins: str, ends: str) -> list[dict[str, Any]]:
 
 
 def _uses(value: Any) -> int | None:
-    if value in (None, ""):
+    text = "" if value is None else str(value).strip()
+    if not text:
         return None
-    if isinstance(value, bool) or not isinstance(value, int):
+    if not (text.isascii() and text.isdigit()):
         raise Invalid(
             "uses_out_of_bounds",
             _("Uses are between 1 and %(most)s.", most=guest_terms.MOST_USES),
             field="max_uses",
         )
-    return value
+    return int(text)

@@ -83,4 +83,15 @@ def _occurrences(
 
 def _utc(wall: datetime, zone: ZoneInfo) -> datetime:
     """The first moment at which the wall clock shows this, or has jumped past it."""
-    return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    moment = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if moment.astimezone(zone).replace(tzinfo=None) == wall:
+        return moment
+    # the clock jumps over it: between the readings with the offsets before and after the jump
+    early, late = wall.replace(tzinfo=zone, fold=1).astimezone(UTC), moment
+    while late - early > timedelta(seconds=1):
+        middle = early + (late - early) / 2
+        if middle.astimezone(zone).replace(tzinfo=None) < wall:
+            early = middle
+        else:
+            late = middle
+    return late.replace(microsecond=0)

@@ -245,7 +245,7 @@ def _answer(data: Any, key: str) -> dict[str, str]:
     command_id, status, detail = data.get(key), data.get("status"), data.get("detail") or ""
     if not isinstance(command_id, str) or not 0 < len(command_id) <= MAX_ID:
         raise Refuse("bad_value")
-    if status not in ANSWERS or not isinstance(detail, str):
+    if not isinstance(status, str) or status not in ANSWERS or not isinstance(detail, str):
         raise Refuse("bad_value")
     return {"id": command_id, "status": status, "detail": _printable(detail)}
 

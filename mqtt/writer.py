@@ -208,8 +208,22 @@ class Writer:
 
     def _take_all(self, messages: deque[Message], out: Outcome) -> None:
         while messages:
-            self._take(messages[0], out)
+            try:
+                self._take(messages[0], out)
+            except Unavailable:
+                raise
+            except Exception:  # one message must not take the others of the batch with it
+                log.exception("a message on %r could not be handled", messages[0].topic)
+                self._refuse(messages[0], out)
             messages.popleft()
+
+    def _refuse(self, message: Message, out: Outcome) -> None:
+        """Count a message that broke the intake like any other that cannot be used."""
+        self.counters.failed += 1
+        topic = self._parse(self._parts.namespace, message.topic)
+        device = self._parts.directory.find(topic.controller_id) if topic else None
+        arrival = Arrival(message.topic, "", message.payload, message.arrived_ms)
+        refuse(out, "bad_value", arrival, device=device)
 
     def _take(self, message: Message, out: Outcome) -> None:
         parts = self._parts

@@ -64,6 +64,20 @@ def test_the_same_key_asks_once(lock):
     assert [json.loads(payload)["name"] for _, payload in device.got] == ["unlock", "lock"]
 
 
+def test_the_same_key_of_somebody_else_is_another_wish(lock, program):
+    alice, made, device = lock
+    bob = program()
+    grant = {"email": bob("GET", "/me").json["email"], "level": "operator"}
+    assert alice("POST", f"/devices/{made['id']}/grants", json=grant).status_code < 300
+    path, key = f"/devices/{made['id']}/commands", {"Idempotency-Key": "1"}
+
+    first = alice("POST", path, json={"name": "unlock"}, headers=key)
+    second = bob("POST", path, json={"name": "lock"}, headers=key)
+
+    assert first.json["id"] != second.json["id"]
+    until(lambda: len(device.got) == 2)
+
+
 def test_nobody_there_is_no_answer_at_once(running, program):
     alice = program()
     device = add(alice)["id"]

@@ -6,6 +6,8 @@ import threading
 from contextvars import Context
 from datetime import timedelta
 
+import pytest
+
 from clock import utcnow
 from db.base import db
 from db.models import OutboxMessage
@@ -131,6 +133,16 @@ def test_the_link_can_be_sent_by_mail(program):
     mail = db.session.query(OutboxMessage).one()
     assert mail.recipient == "mia@example.org"
     assert url in mail.text
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_moment_outside_of_all_years_is_refused(program, moment):
+    alice = program()
+    path = f"/devices/{add(alice)['id']}"
+    link = {"label": "Mia"} | window() | {"not_before": moment}
+    problem(alice("POST", f"{path}/guest-links", json=link), 422)
+    token = {"level": "viewer", "expires_at": moment}
+    problem(alice("POST", f"{path}/share-tokens", json=token), 422)
 
 
 def test_bad_terms_are_refused_by_field(program):

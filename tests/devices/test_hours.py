@@ -66,6 +66,19 @@ def test_both_nights_of_daylight_saving_are_right(now: str, when: When):
     assert judge(now, [Span(frozenset(range(7)), time(0), time(4))]).when is when
 
 
+@pytest.mark.parametrize(
+    ("now", "hours", "when"),
+    [
+        ("2026-03-29T00:59", (time(2, 30), time(5)), When.EARLY),  # 01:59
+        ("2026-03-29T01:00", (time(2, 30), time(5)), When.OPEN),  # 03:00: past half past two
+        ("2026-03-29T00:59", (time(0), time(2, 30)), When.OPEN),
+        ("2026-03-29T01:00", (time(0), time(2, 30)), When.EARLY),
+    ],
+)
+def test_an_hour_that_the_clock_jumps_over_begins_and_ends_at_the_jump(now, hours, when):
+    assert judge(now, [Span(frozenset(range(7)), *hours)]).when is when
+
+
 def test_a_link_whose_last_hour_has_passed_says_so_before_its_window_ends():
     fridays = [Span(frozenset({FRIDAY}), time(8), time(12))]
     assert judge("2026-07-11T00:00", fridays, end="2026-07-15T00:00").when is When.LATE

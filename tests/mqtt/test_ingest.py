@@ -285,6 +285,27 @@ def command(door):
     return made
 
 
+def test_a_message_that_breaks_the_intake_does_not_take_others_with_it(
+    ingest, publish, store, door, monkeypatch
+):
+    publish("telemetry", "0")
+    until(lambda: values(store, door) == [0.0])
+    take = ingest._writer._parts.intake.take
+
+    def fragile(device, arrival, out):
+        if arrival.payload == b"13":
+            raise TypeError("unforeseen")
+        take(device, arrival, out)
+
+    monkeypatch.setattr(ingest._writer._parts.intake, "take", fragile)
+    for value in ("12", "13", "14"):
+        publish("telemetry", value)
+
+    until(lambda: values(store, door) == [0.0, 12.0, 14.0])
+    until(lambda: refused(store, door) == {"bad_value": 1})
+    assert ingest.health()["failed"] == 1
+
+
 def test_an_answer_reaches_its_command(ingest, publish, command, events):
     publish("commands/ack", f'{{"id": "{command.public_id}", "status": "done", "detail": "open"}}')
 

@@ -111,6 +111,9 @@ def test_hours_of_weekdays_and_limits_reach_the_link(portal, alice, door):
         {"link_zone_value": "Mars/Olympus"},
         {"link_uses_value": 0},
         {"link_uses_value": 1.5},
+        {"link_uses_value": "1.5"},
+        {"link_uses_value": "-1"},
+        {"link_uses_value": "99999"},
         {"link_pin_value": "12"},
         {"link_from_value": ["x"]},
         {"link_days_value": {"a": 1}, "link_day_from_value": "25:00"},
@@ -123,6 +126,11 @@ def test_what_makes_no_sense_is_said_beside_the_form(portal, alice, door, spoilt
     assert "link-problem" in answer.text
     assert "error" not in answer.text.lower() or "gh-note" in answer.text
     assert rows_of(portal, GuestLink) == []
+
+
+def test_the_field_for_uses_sends_what_is_typed_whatever_it_is(alice, door):
+    [field] = parts(alice.page(f"/devices/{door.public_id}/access"), id="link-uses")
+    assert field.get("type", "text") == "text"  # one for numbers keeps "0" and "1.5" to itself
 
 
 def test_revoking_ends_a_link_and_copying_fills_the_form_for_the_next_guest(portal, alice, door):
