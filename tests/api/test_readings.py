@@ -186,7 +186,7 @@ def test_states_are_true_and_false(server, program):
         (f"{FROM}&to=2026-01-02T00:00:00Z", "sensor"),
         ("sensor=t&to=2026-01-02T00:00:00Z", "from"),
         ("sensor=t&from=2026-01-01T00:00:00&to=2026-01-02T00:00:00Z", "from"),
-        ("sensor=t&from=2026-01-02T00:00:00Z&to=2026-01-02T00:00:00Z", "body"),
+        ("sensor=t&from=2026-01-02T00:00:00Z&to=2026-01-02T00:00:00Z", "to"),
         (f"sensor=t&{FROM}&to=2026-01-02T00:00:00Z&points=0", "points"),
         (f"sensor=t&{FROM}&to=2026-01-02T00:00:00Z&format=xls", "format"),
         (f"sensor=t&{FROM}&to=2026-01-02T00:00:00Z&tpyo=1", "tpyo"),
