@@ -101,10 +101,10 @@ def redeem(secret: str, *, by: User, bus: LiveBus, now: datetime, address: str) 
     """Give `by` the level of a token; redeeming it again changes nothing and uses nothing up.
 
     A level that `by` has already is never lowered, and the creator must still have the right
-    to give it.
+    to give it. Whoever lost the level since does not get it back with the same token.
 
     Raises:
-        NotFound: unknown, used up, expired or revoked: they look alike.
+        NotFound: unknown, used up, expired, revoked or taken back from `by`: they look alike.
         TooMany: too many tries.
     """
     throttle.hit(f"redeem:{by.public_id}", REDEEM_LIMIT, now=now)
@@ -114,7 +114,10 @@ def redeem(secret: str, *, by: User, bus: LiveBus, now: datetime, address: str) 
             raise _unknown()
         device = token.device
         grant = _grant(session, device, by.id)
-        if not any(redemption.user_id == by.id for redemption in token.redemptions):
+        if any(redemption.user_id == by.id for redemption in token.redemptions):
+            if grant is None or grant.level < token.level:
+                raise _unknown()
+        else:
             taken = session.execute(
                 update(ShareToken)
                 .where(ShareToken.id == token.id, ShareToken.uses < ShareToken.max_uses)

@@ -156,6 +156,27 @@ def test_a_share_token_for_one_use_works_for_one_person(parts, door, owner, stra
         redeem(parts, secret, person("another"))
 
 
+@pytest.mark.parametrize("uses", [1, 5])
+def test_a_share_token_lets_nobody_back_in_who_was_removed(parts, door, owner, stranger, uses):
+    secret = token(door, owner, level=Level.OPERATOR, max_uses=uses)
+    redeem(parts, secret, stranger)
+    sharing.remove(door, stranger.public_id, by=owner, bus=parts.bus, now=NOW, address="")
+    with pytest.raises(NotFound):
+        redeem(parts, secret, stranger)
+    assert access.level(stranger, door) is None
+
+
+def test_a_share_token_raises_nobody_again_who_was_lowered(parts, door, owner, stranger):
+    secret = token(door, owner, max_uses=5)
+    redeem(parts, secret, stranger)
+    lowered = {"by": owner, "bus": parts.bus, "now": NOW, "address": ""}
+    sharing.change(door, stranger.public_id, Level.VIEWER, **lowered)
+    with pytest.raises(NotFound):
+        redeem(parts, secret, stranger)
+    assert access.level(stranger, door) is Level.VIEWER
+    assert share_tokens.of(door, by=owner)[0].uses == 1
+
+
 def test_share_tokens_end(parts, door, owner, stranger):
     late, revoked = token(door, owner), token(door, owner)
     withdraw(parts, door, owner)
