@@ -81,7 +81,8 @@ def revoke(
 ) -> None:
     """End a token and the levels that it gave, but for those that were changed since.
 
-    Who had a lower level before has that again.
+    Who was given a lower level by hand before, or by another token that is not revoked, has
+    the highest of these.
 
     Raises:
         NotFound, Forbidden: `by` may not, or there is none.
@@ -147,14 +148,56 @@ def forget_ended(*, now: datetime) -> int:
 
 
 def _take_back(session: Session, token: ShareToken, redemption: Redemption) -> None:
-    """Give the person of a redemption the level of before."""
+    """Leave the person of a redemption what others gave, unless somebody changed it since."""
     grant = _grant(session, token.device, redemption.user_id)
-    if grant is None or grant.level != token.level:
+    if grant is None:
         return
-    if redemption.before is None:
+    by_hand, standing = _sources(session, grant)
+    if redemption not in standing or grant.level != _highest(
+        by_hand, [one for one in standing if one is redemption or one.token.revoked_at is None]
+    ):
+        return
+    for place, one in enumerate(standing):
+        if place > standing.index(redemption):  # as if it had never been redeemed
+            one.before = _highest(by_hand, _valid(standing[:place]))
+    left = _highest(by_hand, _valid(standing))
+    if left is None:
         session.delete(grant)
     else:
-        grant.level = min(grant.level, redemption.before)
+        grant.level = min(grant.level, left)
+
+
+def _sources(session: Session, grant: Grant) -> tuple[int | None, list[Redemption]]:
+    """Return the level that was given by hand, and the redemptions that a grant stands on.
+
+    What a person had before each redemption tells which of those before it had been undone.
+    """
+    by_hand: int | None = None
+    standing: list[Redemption] = []
+    for one in session.scalars(
+        select(Redemption)
+        .join(ShareToken, ShareToken.id == Redemption.token_id)
+        .where(
+            ShareToken.device_id == grant.device_id,
+            Redemption.user_id == grant.user_id,
+            Redemption.at >= grant.created_at,
+        )
+        .order_by(Redemption.id)
+    ):
+        standing = [other for other in standing if other.token.level <= (one.before or 0)]
+        if one.before != _highest(by_hand, standing):
+            by_hand = one.before
+        standing.append(one)
+    return by_hand, standing
+
+
+def _valid(redemptions: Sequence[Redemption]) -> list[Redemption]:
+    return [one for one in redemptions if one.token.revoked_at is None]
+
+
+def _highest(by_hand: int | None, redemptions: Sequence[Redemption]) -> int | None:
+    levels = [one.token.level for one in redemptions]
+    return max(levels if by_hand is None else [by_hand, *levels], default=None)
 
 
 def _grant(session: Session, device: Device, user_id: int | None) -> Grant | None:

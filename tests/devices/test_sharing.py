@@ -1,12 +1,14 @@
 """Rights travel, and never further than the giver's."""
 
 from datetime import timedelta
+from itertools import permutations, product
 
 import pytest
 
 from auth import access
+from auth.keys import sha256
 from db.base import db
-from db.models import Device, Level, OutboxMessage, User
+from db.models import Device, Level, OutboxMessage, ShareToken, User
 from devices import app_tokens, invitations, share_tokens, sharing
 from errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from tests.devices.conftest import NOW, give, person
@@ -140,6 +142,75 @@ def test_a_revoked_share_token_takes_back_what_it_gave_and_nothing_else(parts, d
 
     levels = [access.level(one, door) for one in (ines, had, raised, more)]
     assert levels == [None, Level.MANAGER, Level.VIEWER, Level.VIEWER]
+
+
+def revoke(parts, door, secret: str, by: User) -> None:
+    mine = db.session.query(ShareToken).filter_by(token_hash=sha256(secret)).one()
+    share_tokens.revoke(door, mine.public_id, by=by, bus=parts.bus, now=NOW, address="")
+
+
+@pytest.mark.parametrize("by_hand", [None, Level.OPERATOR])
+def test_who_redeemed_several_share_tokens_has_the_highest_that_is_left(
+    parts, door, owner, by_hand
+):
+    orders = product(permutations(sharing.SHAREABLE), permutations(range(3)))
+    for number, (given, revoked) in enumerate(orders):
+        redeemer = person(f"redeemer{number}")
+        if by_hand is not None:
+            give(redeemer, door, by_hand)
+        secrets = [token(door, owner, level=level) for level in given]
+        for secret in secrets:
+            redeem(parts, secret, redeemer)
+        left = dict(enumerate(given))
+        for place in revoked:
+            revoke(parts, door, secrets[place], owner)
+            del left[place]
+            highest = max([by_hand or 0, *left.values()])
+            assert (access.level(redeemer, door) or 0) == highest, (given, revoked, place)
+
+
+def test_of_two_share_tokens_for_the_same_level_one_is_enough(parts, door, owner, stranger):
+    first, second = (token(door, owner, level=Level.OPERATOR) for _ in range(2))
+    redeem(parts, first, stranger)
+    redeem(parts, second, stranger)
+    revoke(parts, door, first, owner)
+    assert access.level(stranger, door) is Level.OPERATOR
+    revoke(parts, door, second, owner)
+    assert access.level(stranger, door) is None
+
+
+def test_a_revoked_share_token_leaves_nothing_behind_when_it_is_forgotten(
+    parts, door, owner, stranger
+):
+    first = token(door, owner, level=Level.OPERATOR)
+    second = token(door, owner, expires_at=NOW + 300 * DAY)
+    redeem(parts, first, stranger)
+    redeem(parts, second, stranger)
+    revoke(parts, door, first, owner)
+    share_tokens.forget_ended(now=NOW + 100 * DAY)
+    revoke(parts, door, second, owner)
+    assert access.level(stranger, door) is None
+
+
+def test_a_level_that_somebody_lowered_stays_as_it_is(parts, door, owner, stranger):
+    first, second = token(door, owner, level=Level.OPERATOR), token(door, owner)
+    redeem(parts, first, stranger)
+    lowered = {"by": owner, "bus": parts.bus, "now": NOW, "address": ""}
+    sharing.change(door, stranger.public_id, Level.VIEWER, **lowered)
+    redeem(parts, second, stranger)
+    revoke(parts, door, second, owner)
+    assert access.level(stranger, door) is Level.VIEWER
+    revoke(parts, door, first, owner)
+    assert access.level(stranger, door) is Level.VIEWER
+
+
+def test_a_level_given_by_hand_after_a_removal_is_not_the_tokens(parts, door, owner, stranger):
+    secret = token(door, owner, level=Level.OPERATOR)
+    redeem(parts, secret, stranger)
+    sharing.remove(door, stranger.public_id, by=owner, bus=parts.bus, now=NOW, address="")
+    share(parts, door, stranger.email, Level.OPERATOR, owner, now=NOW + DAY)
+    revoke(parts, door, secret, owner)
+    assert access.level(stranger, door) is Level.OPERATOR
 
 
 def test_a_share_token_gives_its_level_and_says_who_used_it(parts, door, owner, stranger):
