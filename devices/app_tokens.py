@@ -10,7 +10,7 @@ from auth.keys import sha256
 from db.base import db, transaction
 from db.models import AppToken, Device, Level, User
 from devices import handed_out
-from devices.changes import tell
+from devices.changes import note, tell
 from devices.ports import LiveBus
 from errors import Invalid, NotFound, Unauthenticated
 from notify.mark import N_
@@ -147,6 +147,15 @@ def revoke(
             app=public_id,
         )
     tell(bus, device)
+
+
+def end_all(device: Device, *, by: User, now: datetime, address: str) -> None:
+    """Refuse all apps of a device from now on, in the caller's transaction."""
+    for row in db.session.scalars(
+        select(AppToken).where(AppToken.device_id == device.id, AppToken.revoked_at.is_(None))
+    ):
+        row.revoked_at = now
+        note(device, by, "app_token.revoke", now, address, app=row.public_id)
 
 
 def forget_ended(*, now: datetime) -> int:

@@ -10,6 +10,7 @@ import notify.outbox
 from auth import access, addresses, throttle
 from db.base import db, transaction
 from db.models import Device, Grant, Invitation, Level, User
+from devices import app_tokens
 from devices.changes import note, tell
 from devices.ports import LiveBus
 from errors import Invalid, NotFound
@@ -89,6 +90,7 @@ def answer(
     """Accept or decline an invitation that was made to one's own address.
 
     What the giver may no longer give is not given: the level never exceeds the giver's.
+    With a new owner the paired apps end, as they act in the owner's name.
 
     Raises:
         NotFound: there is no such open invitation for this person, or its giver lost the right.
@@ -112,6 +114,7 @@ def answer(
                 raise NotFound("invitation_not_found", N_("This invitation has ended."))
             if level == Level.OWNER:
                 _grant_of(device, found.inviter, now).level = Level.MANAGER
+                app_tokens.end_all(device, by=by, now=now, address=address)
             grant = _grant_of(device, by, now)
             grant.level = max(grant.level, level)
         verb = "accept" if accept else "decline"

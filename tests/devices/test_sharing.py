@@ -8,7 +8,7 @@ import pytest
 from auth import access
 from auth.keys import sha256
 from db.base import db
-from db.models import Device, Level, OutboxMessage, ShareToken, User
+from db.models import AuditEvent, Device, Level, OutboxMessage, ShareToken, User
 from devices import app_tokens, invitations, share_tokens, sharing
 from errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from tests.devices.conftest import NOW, give, person
@@ -286,6 +286,29 @@ def test_a_revoked_app_is_refused_at_its_next_request(parts, door, owner):
     app_tokens.revoke(door, row.public_id, by=owner, bus=parts.bus, now=NOW, address="")
     with pytest.raises(Unauthenticated):
         app_tokens.discover("a-token-of-an-app", now=NOW)
+
+
+def test_paired_apps_end_with_a_new_owner(parts, door, owner, stranger):
+    app = app_tokens.vouch(door, "a-token-of-an-app", Level.OPERATOR, now=NOW)
+    offer = invitations.offer_ownership(door, stranger.email, by=owner, now=NOW, address="")
+    app_tokens.require("a-token-of-an-app", door.public_id, Level.OPERATOR)  # until accepted
+    answer(parts, offer, stranger)
+    with pytest.raises(NotFound):
+        app_tokens.require("a-token-of-an-app", door.public_id, Level.VIEWER)
+    with pytest.raises(Unauthenticated):
+        app_tokens.discover("a-token-of-an-app", now=NOW)
+    line = db.session.query(AuditEvent).filter_by(action="app_token.revoke").one()
+    assert line.detail == {"app": app.public_id}
+
+
+def test_paired_apps_stay_when_no_owner_changes(parts, door, owner):
+    app_tokens.vouch(door, "a-token-of-an-app", Level.OPERATOR, now=NOW)
+    offer = share(parts, door, "manager@example.org", Level.MANAGER, owner)
+    answer(parts, offer, person("manager"))
+    declines = person("declines")
+    offer = invitations.offer_ownership(door, declines.email, by=owner, now=NOW, address="")
+    answer(parts, offer, declines, accept=False)
+    app_tokens.require("a-token-of-an-app", door.public_id, Level.OPERATOR)
 
 
 @pytest.mark.parametrize(
