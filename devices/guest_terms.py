@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from auth import addresses
+from devices import hours
 from devices.hours import Span
 from errors import Invalid
 from notify.language import LANGUAGES
@@ -51,7 +52,9 @@ def check(terms: Terms, now: datetime) -> None:
         raise Invalid("timezone_unknown", N_("There is no such time zone."), field="timezone")
     if not terms.not_before < terms.not_after:
         raise Invalid("window_reversed", N_("The link ends before it begins."), field="not_after")
-    if terms.not_after <= now or terms.not_after - terms.not_before > LONGEST:
+    if terms.not_after <= now:
+        raise Invalid("window_over", N_("The link has ended already."), field="not_after")
+    if terms.not_after - terms.not_before > LONGEST:
         raise Invalid(
             "window_out_of_bounds", N_("The link ends within three years."), field="not_after"
         )
@@ -68,7 +71,19 @@ def check(terms: Terms, now: datetime) -> None:
         raise Invalid("language_unknown", N_("There is no such language."), field="language")
     if terms.email:
         addresses.parse(terms.email)
-    spans(terms.weekly)
+    opens = hours.verdict(
+        now,
+        not_before=terms.not_before,
+        not_after=terms.not_after,
+        weekly=spans(terms.weekly),
+        zone=ZoneInfo(terms.timezone),
+    )
+    if opens.when is hours.When.LATE:
+        raise Invalid(
+            "never_open",
+            N_("The link would never open: none of its hours lie between beginning and end."),
+            field="weekly",
+        )
 
 
 def spans(weekly: Iterable[dict[str, Any]]) -> list[Span]:

@@ -9,7 +9,7 @@ import pytest
 from db.base import db, transaction
 from db.models import Command, Grant, Level
 from devices import guest_visits, guests
-from devices.guest_terms import Terms
+from devices.guest_terms import DAY_NAMES, Terms
 from errors import Forbidden, Invalid, NotFound, TooMany
 from tests.devices.conftest import NOW, give, person
 
@@ -213,6 +213,13 @@ def test_twenty_wrong_pins_at_once_are_counted_each(server, link, press, publish
     assert guest_visits.look(token, now=NOW).link.pin_failures == 5
 
 
+IN_THREE_DAYS = {
+    "days": [DAY_NAMES[(NOW.weekday() + 3) % 7]],
+    "from": "10:00",
+    "until": "11:00",
+}
+
+
 @pytest.mark.parametrize(
     ("field", "terms"),
     [
@@ -226,6 +233,7 @@ def test_twenty_wrong_pins_at_once_are_counted_each(server, link, press, publish
         ("pin", {"pin": "12"}),
         ("weekly", {"weekly": [{"days": ["fryday"], "from": "10:00", "until": "11:00"}]}),
         ("weekly", {"weekly": [{"days": ["fri"], "from": "25:00", "until": "11:00"}]}),
+        ("weekly", {"not_after": NOW + HOUR, "weekly": [IN_THREE_DAYS]}),  # would never open
     ],
 )
 def test_terms_that_make_no_sense_are_refused_by_field(link, field, terms):
