@@ -19,7 +19,7 @@ from auth.sessions import client_address
 from clock import utcnow
 from db.models import Device, DeviceFile, Level, User
 from devices import file_delivery, files, kept_files
-from errors import Forbidden, Invalid
+from errors import Forbidden, Invalid, NotFound
 from notify.mark import N_
 
 routes = Routes("files")
@@ -28,6 +28,7 @@ BYTES = "application/octet-stream"
 RANGE = re.compile(r"bytes (\d{1,12})-(\d{1,12})/(\d{1,12})")
 BLOCK = 64 * 1024
 TRANSFER_LIMIT = "600/minute"  # from one network
+BEGIN_LIMIT = "1/10 seconds"  # of one address, from the first byte to the last
 
 
 class NewFile(Body):
@@ -161,9 +162,12 @@ def put(token: str) -> tuple[FileShown, int]:
 
 @routes.get("/transfers/<key:token>", status=(200, 206), media=(BYTES,), refusals=(410, 416))
 def fetch(token: str) -> Response:
-    """Fetch a file that was announced to the device, or a range of it; once it is whole."""
+    """Fetch a file that was announced to the device, or a range of it; once it is whole.
+
+    From byte 0 until its last byte was sent; from a later byte until the device has answered.
+    """
     _slow_down()
-    file = files.by_token(token, "whole", now=utcnow())
+    file = files.by_token(token, "whole", "fetched", now=utcnow())
     return _bytes(kept_files.path_of(file, _folder()), file, token=token)
 
 
@@ -175,6 +179,8 @@ def _bytes(path: Path, file: DeviceFile, *, token: str = "") -> Response:
         if found is None:
             raise RequestedRangeNotSatisfiable(file.size)
         (start, stop), status = found, 206
+    if token:
+        _begin(file, start, stop)
     parts = _parts(path, start, stop, file_delivery.ender(file) if token else None)
     if token:
         keys = wiring.current().keys
@@ -188,6 +194,19 @@ def _bytes(path: Path, file: DeviceFile, *, token: str = "") -> Response:
     answer.headers["Content-Security-Policy"] = "sandbox"
     answer.set_etag(file.sha256)
     return answer
+
+
+def _begin(file: DeviceFile, start: int, stop: int) -> None:
+    """Let a device go on with a file, or begin it once.
+
+    Two whole downloads at a time are refused; one that brought no byte can soon begin again.
+    """
+    if start > 0:
+        return
+    if file.state != "whole":
+        raise NotFound()
+    if stop == file.size and request.method == "GET":
+        throttle.hit(f"fetch:{file.url_hash}", BEGIN_LIMIT, now=utcnow())
 
 
 def _parts(path: Path, start: int, stop: int, at_end: Callable[[], None] | None) -> Iterator[bytes]:

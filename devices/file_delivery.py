@@ -165,7 +165,10 @@ def answer(device: Device, said: Mapping[str, str]) -> bool:
 
 
 def ender(file: DeviceFile) -> Callable[[], None]:
-    """Return what to call, from anywhere, when a device has fetched a file: its URL ends."""
+    """Return what to call, from anywhere, when the last byte of a file was sent to its device.
+
+    Its URL stays: a part of those bytes may be lost on the way.
+    """
     identity, begin = file.id, elsewhere()
 
     def fetched() -> None:
@@ -173,7 +176,7 @@ def ender(file: DeviceFile) -> Callable[[], None]:
             session.execute(
                 update(DeviceFile)
                 .where(DeviceFile.id == identity, DeviceFile.state == "whole")
-                .values(state="fetched", url_hash=None)
+                .values(state="fetched")
             )
 
     return fetched

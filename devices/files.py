@@ -1,7 +1,8 @@
 """Files that travel: announced, carried by a temporary URL, checked when they are whole.
 
-A URL works for one file and one direction, for ten minutes, until the transfer is whole.  An
-upload that was cut goes on where it stopped; announced again, under a new URL.
+A URL works for one file and one direction, for ten minutes, until the transfer is whole.  What
+was cut goes on where it stopped: an upload, announced again, under a new URL; a download under
+its own, even if all its bytes were handed out, until the device has answered.
 """
 
 import hashlib
@@ -133,12 +134,12 @@ def check_room(device: Device, size: int) -> None:
         raise TooLarge("quota_exceeded", N_("The device's files take all the room they may."))
 
 
-def by_token(token: str, state: str, *, now: datetime) -> DeviceFile:
+def by_token(token: str, *states: str, now: datetime) -> DeviceFile:
     """Return the file that a temporary URL is for.
 
     Args:
         token: the last part of the URL.
-        state: "waiting" to send its bytes, "whole" to fetch them.
+        states: "waiting" to send its bytes, "whole" to fetch them, "fetched" to go on with that.
         now: the present moment.
 
     Raises:
@@ -146,7 +147,7 @@ def by_token(token: str, state: str, *, now: datetime) -> DeviceFile:
         Gone: it has expired.
     """
     file = db.session.scalar(select(DeviceFile).where(DeviceFile.url_hash == sha256(token)))
-    if file is None or file.state != state:
+    if file is None or file.state not in states:
         raise NotFound()
     if file.url_expires_at is None or now >= file.url_expires_at:
         raise Gone("url_expired", N_("This address has expired; ask for a new one."))

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -91,6 +92,46 @@ def test_a_manager_sends_a_file_down_and_the_device_fetches_it_once(box):
     assert alice("GET", path).status_code == 404
     [listed] = alice("GET", f"/devices/{made['id']}/files").json["items"]
     assert listed["state"] == "fetched"
+
+
+def sent_down(alice, made, device, content: bytes) -> tuple[str, str]:
+    """Send a file down; returns its id and the path that the device is told."""
+    before = len(device.got)
+    announced = announce(alice, made, wanted(content, "download", "cut.bin"))
+    alice("PUT", transfer(announced.json["url"]), data=content, headers=BYTES)
+    told = json.loads(until(lambda: device.got[before:])[0][1])
+    return told["id"], transfer(told["url"])
+
+
+@pytest.mark.parametrize("word", ["done", "refused"])
+def test_a_download_that_was_lost_on_the_way_goes_on_until_the_device_answers(box, word):
+    alice, made, device = box
+    content = secrets.token_bytes(300_000)
+    file_id, path = sent_down(alice, made, device, content)
+    assert alice("GET", path).data == content  # handed out, though the device has less
+    assert listed(alice, made)["state"] == "fetched"
+
+    def rest():
+        return alice("GET", path, headers={"Range": "bytes=500-"})
+
+    for _ in range(2):
+        assert (rest().status_code, rest().data) == (206, content[500:])
+    for again in ({}, {"Range": "bytes=0-"}, {"Range": "bytes=0-499"}):
+        assert alice("GET", path, headers=again).status_code == 404
+
+    ack = {"id": file_id, "status": word, "detail": ""}
+    device.publish(f"gatehouse/{made['controller_id']}/commands/ack", json.dumps(ack))
+    until(lambda: rest().status_code == 404, what="the end of the address")
+
+
+def test_a_download_begins_once(box):
+    alice, made, device = box
+    content = secrets.token_bytes(300_000)
+    _, path = sent_down(alice, made, device, content)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: alice("GET", path), range(8)))
+    assert [one.data for one in answers if one.status_code == 200] == [content]
+    assert {one.status_code for one in answers} <= {200, 404, 429}
 
 
 def test_a_small_file_comes_along_and_is_announced_at_once(box):

@@ -108,6 +108,21 @@ def test_a_fetch_that_is_cut_goes_on_where_it_was(house, box):
     assert all(int(span.removeprefix("bytes=").removesuffix("-")) > 0 for span in more)
 
 
+def test_a_fetch_whose_end_was_sent_and_lost_goes_on_where_it_was(house, box):
+    content = secrets.token_bytes(300_000)
+    before, house.carried[:] = len(house.asked), b""
+    house.cut_after, house.loses = 100_000, True
+    try:
+        box.send("lost.bin", content)
+        arrives(box, "lost.bin", content)
+    finally:
+        house.loses = False
+    spans = [span for _, _, span in house.asked[before:]]
+    assert spans[0] is None
+    assert all(int(span.removeprefix("bytes=").removesuffix("-")) > 0 for span in spans[1:])
+    assert len(spans) > 1, "it was cut"
+
+
 def test_what_came_before_a_restart_is_not_fetched_again(house, box):
     content = secrets.token_bytes(300_000)
     digest = hashlib.sha256(content).hexdigest()
