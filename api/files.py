@@ -152,8 +152,8 @@ def put(token: str) -> tuple[FileShown, int]:
         raise WrongMedia(accepted=BYTES)
     file = files.by_token(token, "waiting", now=utcnow())
     request.max_content_length = file.size + 1
-    start, parts = _offset(file), wiring.current()
-    chunks: Iterator[bytes] = _chunks()
+    (start, length), parts = _part(file), wiring.current()
+    chunks = _chunks() if length is None else _counted(_chunks(), length)
     if file.direction == "upload":
         chunks = map(file_delivery.turning(file, token, start=start, keys=parts.keys), chunks)
     file_delivery.take(file, chunks, offset=start, way=parts.file_way, now=utcnow())
@@ -225,16 +225,35 @@ def _chunks() -> Iterator[bytes]:
         yield block
 
 
-def _offset(file: DeviceFile) -> int:
+def _counted(chunks: Iterator[bytes], length: int) -> Iterator[bytes]:
+    """Give the bytes of a part; one that is longer or shorter than it said is not taken."""
+    for chunk in chunks:
+        length -= len(chunk)
+        if length < 0:
+            raise _bad_range()
+        yield chunk
+    if length:
+        raise _bad_range()
+
+
+def _part(file: DeviceFile) -> tuple[int, int | None]:
+    """Return where the sent part of a file begins, and its length if it says so."""
     given = request.headers.get("Content-Range")
     if given is None:
-        return 0
+        return 0, None
     match = RANGE.fullmatch(given)
-    if match is None or int(match[3]) != file.size:
-        raise Invalid(
-            "bad_range", N_("Content-Range is like: bytes 0-4095/10000."), field="Content-Range"
-        )
-    return int(match[1])
+    if match is None:
+        raise _bad_range()
+    start, last, size = map(int, match.groups())
+    if size != file.size or not start <= last < size:
+        raise _bad_range()
+    return start, last - start + 1
+
+
+def _bad_range() -> Invalid:
+    return Invalid(
+        "bad_range", N_("Content-Range is like: bytes 0-4095/10000."), field="Content-Range"
+    )
 
 
 def _check_device(device: Device, body: NewFile) -> None:

@@ -145,6 +145,24 @@ def test_a_small_file_comes_along_and_is_announced_at_once(box):
     assert alice("GET", transfer(told["url"])).data == content
 
 
+@pytest.mark.parametrize(
+    "span", ["4-9/30", "4-4/30", "4-24/30", "4-3/30", "4-33/30", "4-23/31", "4-"]
+)
+def test_a_part_is_as_long_as_its_range(program, span):
+    alice = program()
+    content = secrets.token_bytes(30)
+    path = transfer(announce(alice, add(alice), wanted(content, "upload")).json["url"])
+
+    def part(span: str, content: bytes):
+        headers = BYTES | {"Content-Range": f"bytes {span}"}
+        return alice("PUT", path, data=content, headers=headers)
+
+    assert part("0-3/30", content[:4]).status_code == 202
+    assert problem(part(span, content[4:24]), 422)["code"] == "bad_range"
+    assert part("4-23/30", content[4:24]).json["received"] == 24  # nothing of it was kept
+    assert part("24-29/30", content[24:]).json["state"] == "whole"
+
+
 def listed(alice, made) -> dict:
     return alice("GET", f"/devices/{made['id']}/files").json["items"][0]
 
