@@ -119,7 +119,10 @@ def check(name: str, size: int) -> None:
         TooLarge: it is too large for any device.
     """
     if not NAME.fullmatch(name) or name.strip(". ") == "":
-        raise Invalid("file_name", N_("A file name has no path and at most 120 letters."))
+        raise Invalid(
+            "file_name",
+            N_("A file name has at most 120 letters, digits, spaces and _ . ( ) + -, and no path."),
+        )
     if not 0 <= size <= LARGEST:
         raise TooLarge()
 

@@ -83,6 +83,13 @@ def test_a_name_is_no_path(door, name):
         announce(door, name=name)
 
 
+def test_a_name_that_is_refused_says_what_may_be_in_one(door):
+    with pytest.raises(Invalid) as refused:
+        announce(door, name="a&b#.bin")
+    assert "letters, digits, spaces and _ . ( ) + -" in str(refused.value)
+    announce(door, name="aé 1_.()+-")
+
+
 def test_what_unpacks_to_much_is_kept_as_the_bytes_that_it_is(door, folder):
     bomb = zlib.compress(bytes(8_000_000), 9)
     file = receive(announce(door, bomb, name="bomb.zip"), bomb, folder)
