@@ -11,6 +11,7 @@
 
   const language = document.documentElement.lang || "en";
   const formats = new Map();
+  const HUGE = 1e15; // from here on numbers are written with an exponent, as on the server
   let texts = null;
   let clockAhead = 0; // how far this browser's clock is ahead of the server's, in ms
 
@@ -31,14 +32,17 @@
    * @param {string} [decimals] how many, as text; empty: as many as the number has, up to six
    */
   gatehouse.number = (value, decimals = "") => {
-    let format = formats.get(decimals);
+    const key = Math.abs(value) >= HUGE ? "huge" : decimals;
+    let format = formats.get(key);
     if (!format) {
       const digits = decimals === "" ? [0, 6] : [Number(decimals), Number(decimals)];
-      format = new Intl.NumberFormat(language, {
-        minimumFractionDigits: digits[0],
-        maximumFractionDigits: digits[1],
-      });
-      formats.set(decimals, format);
+      format = new Intl.NumberFormat(
+        language,
+        key === "huge"
+          ? { notation: "scientific", maximumFractionDigits: 3 }
+          : { minimumFractionDigits: digits[0], maximumFractionDigits: digits[1] },
+      );
+      formats.set(key, format);
     }
     return format.format(value);
   };

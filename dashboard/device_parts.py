@@ -6,7 +6,7 @@ from typing import Any
 
 from dash import html
 from dash.development.base_component import Component
-from flask_babel import format_decimal
+from flask_babel import format_decimal, format_scientific
 from flask_babel import gettext as _
 
 from dashboard import components
@@ -23,6 +23,7 @@ KIND_ICONS = {
     Kind.OTHER: "other",
 }
 
+HUGE = 1e15  # from here on numbers are written with an exponent, in assets/base.js too
 
 OPENS = frozenset({Kind.LOCK, Kind.GATE})
 
@@ -72,6 +73,17 @@ def seen(device: Device, ms: int | None) -> Component:
     return components.moment(ms, **{"data-seen": "", "data-device": device.public_id})
 
 
+def number(value: float, decimals: int | None) -> str:
+    """Return a number as people of this language write it; None: as many decimals as it has.
+
+    Huge numbers have an exponent: their digits are too many for a card, and for Babel too.
+    """
+    if abs(value) >= HUGE:
+        return str(format_scientific(value, "0.###E0"))
+    digits = "######" if decimals is None else "0" * decimals
+    return str(format_decimal(value, f"#,##0.{digits}".rstrip(".")))
+
+
 def text_of(series: Series, newest: Newest | None) -> str:
     """Return a newest value as text, without its unit, as the page's script writes it too."""
     if newest is None:
@@ -82,8 +94,7 @@ def text_of(series: Series, newest: Newest | None) -> str:
         return "–"
     if series.kind == "state":
         return "ON" if newest.value else "OFF"
-    digits = "######" if series.decimals is None else "0" * series.decimals
-    return str(format_decimal(newest.value, f"#,##0.{digits}".rstrip(".")))
+    return number(newest.value, series.decimals)
 
 
 def label_of(series: Series) -> str:

@@ -1,6 +1,7 @@
 """How values, states and times are written."""
 
 import re
+import sys
 
 import pytest
 
@@ -39,6 +40,28 @@ def shown(kind, value=None, text=None, decimals=None):
 )
 def test_numbers_are_written_as_people_do(value, decimals, text):
     assert shown("number", value, decimals=decimals) == text
+
+
+@pytest.mark.parametrize("decimals", [None, 0, 2])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1e15, "1E15"),
+        (1e22, "1E22"),
+        (-1.23456e22, "-1.235E22"),
+        (1e300, "1E300"),
+        (-sys.float_info.max, "-1.798E308"),
+    ],
+)
+def test_huge_numbers_are_written_with_an_exponent(value, text, decimals):
+    assert shown("number", value, decimals=decimals) == text
+
+
+def test_every_finite_number_can_be_written():
+    for exponent in range(-323, 309):
+        for value in (float(f"1e{exponent}"), -float(f"9.99999e{min(exponent, 307)}")):
+            for decimals in (None, 0, 6, 10):
+                assert len(shown("number", value, decimals=decimals)) < 35
 
 
 def test_states_and_texts():

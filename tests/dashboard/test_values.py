@@ -34,6 +34,16 @@ def test_numbers_are_written_in_the_language_of_the_page(visit: Visit):
     tab.shows("21,57")
 
 
+def test_huge_numbers_are_written_as_the_server_writes_them(visit: Visit):
+    tab = visit().open()
+    tab.reading(-1.23456e22)
+    tab.shows("-1.235E22")
+    tab.reading(1e300, "raw")
+    tab.shows("1E300", "raw")
+    tab.reading(1e14, "raw")
+    tab.shows("100,000,000,000,000", "raw")
+
+
 def test_a_reading_that_comes_late_does_not_replace_the_newest(visit: Visit):
     tab = visit().open()
     now = now_ms()
