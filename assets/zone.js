@@ -20,8 +20,10 @@
     ...[1, 2, 3, 6, 12].map((n) => n * HOUR),
     ...[1, 2, 7, 14].map((n) => n * DAY),
   ];
-  const MONTHS = [1, 2, 3, 6, 12, 24, 60, 120];
+  const YEARS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000];
+  const MONTHS = [1, 2, 3, 6, ...YEARS.map((n) => n * 12)];
   const MONTH = 30.4375 * DAY;
+  const EARLIEST = Date.UTC(1000, 0, 1); // clocks on the wall tell no years before Christ
 
   const formats = new Map();
 
@@ -117,7 +119,7 @@
     const values = [];
     const texts = [];
     const rough = Math.max((to - from) / Math.max(most, 2), SECOND);
-    for (const { at, step } of marks(wall(from - more), wall(to + more), rough)) {
+    for (const { at, step } of marks(wall(Math.max(from - more, EARLIEST)), wall(to + more), rough)) {
       const ms = fromWall(at);
       if (ms !== values.at(-1)) {
         values.push(ms);

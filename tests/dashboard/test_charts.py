@@ -248,6 +248,19 @@ def test_times_are_true_and_their_texts_are_those_of_the_clock_on_the_wall(visit
         assert there.minute % 10 == 0
 
 
+@pytest.mark.parametrize("years", [1, 30, 150, 900, 8029])
+def test_a_range_of_any_length_has_few_ticks(visit: Visit, years):
+    tab = visit()
+    tab.house.keep(tab.device, "temperature", [(now_ms() - MINUTE, 1.0)])
+    end = min(years * 31_556_952_000, 253_402_300_799_999)
+    tab.open(f"&from=0&to={end}")
+    tab.until(f"document.querySelector('.js-plotly-plot').layout.xaxis.range[1] === {end}")
+
+    shown = [ms for ms, _ in ticks(tab) if 0 <= ms <= end]
+    assert 2 <= len(shown) <= 12
+    assert len(ticks(tab)) <= 25
+
+
 def test_the_pointer_is_told_value_and_time(visit: Visit):
     tab = visit()
     now = now_ms()
