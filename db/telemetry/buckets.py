@@ -118,24 +118,29 @@ def gaps(parts: Parts) -> NDArray[np.intp]:
 
 
 def chart(parts: Parts, width: int, points: int) -> Chart:
-    """Return at most `points` rows: buckets of this width, or wider where gaps need room.
+    """Return at most `points` rows that hold readings, and one without any for each gap.
 
-    `width` 0 asks for one row a part.
+    They are buckets of this width, or wider where these are too many; `width` 0 asks for one row
+    a part.
     """
     rows = merge(parts, width) if width else parts
-    holes = gaps(rows)
-    while len(rows) > 1 and len(rows) + len(holes) > points:
-        width = max(width * 2, _first_width(rows, points))
+    while len(rows) > points:
+        width = max(width * 2, width_for(int(rows.first[0]), int(rows.last[-1]) + 1, points))
         rows = merge(parts, width)
-        holes = gaps(rows)
-    return _drawn(rows, holes, width)
+    return _drawn(rows, gaps(rows))
 
 
-def _first_width(rows: Parts, points: int) -> int:
-    return width_for(int(rows.first[0]), int(rows.last[-1]) + 1, max(1, points // 2))
+def finer(t: Times, width: int, points: int) -> int:
+    """Return the smallest half, quarter and so on of a width with at most `points` buckets.
+
+    What comes in bursts leaves most buckets empty, so that more of them may be asked for.
+    """
+    while width > 1 and np.count_nonzero(np.diff(t // (width // 2))) < points:
+        width //= 2
+    return width
 
 
-def _drawn(rows: Parts, holes: NDArray[np.intp], width: int) -> Chart:
+def _drawn(rows: Parts, holes: NDArray[np.intp]) -> Chart:
     when: Any = np.insert(rows.first.astype(np.float64), holes, rows.last[holes - 1] + 1.0)
     nothing = np.nan
     return Chart(

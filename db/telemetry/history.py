@@ -19,6 +19,7 @@ SEALED = """FROM chunk WHERE series_id = ? AND t0 < ? AND t1 >= ? AND t0 >= COAL
 
 MOST_APART = 100  # eras that are read chunk by chunk; with more, all are
 FEW_STEPS = 32
+BURSTS = 4  # so many readings a point are read one by one if most buckets were empty
 SAMPLE = 16  # chunks that tell how dense a series is; more than a chart shows one by one
 
 
@@ -59,7 +60,7 @@ def before(link: Link, series_id: int, ms: int) -> tuple[int, float] | None:
 
 
 def chart(link: Link, span: Span, points: int) -> Chart:
-    """Return the readings of a span in at most `points` rows (1 to 2,000)."""
+    """Return the readings of a span in at most `points` rows (1 to 2,000), and its gaps."""
     points = min(max(points, 1), MAX_POINTS)
     sealed = _sealed(link, span)
     fresh = span._replace(start_ms=max(span.start_ms, sealed.until + 1))
@@ -73,7 +74,14 @@ def chart(link: Link, span: Span, points: int) -> Chart:
     parts = [_hot_parts(link, fresh, width) if len(newest[0]) > points else Parts.of(*newest)]
     if sealed.chunks:
         parts += _sealed_parts(link, span, sealed, width)
-    return buckets.chart(Parts.join(parts), width, points)
+    drawn = buckets.chart(Parts.join(parts), width, points)
+    count = int(drawn.count.sum())
+    if 2 * np.count_nonzero(drawn.count) > points or count > BURSTS * points:
+        return drawn
+    t, v = window(link, span)
+    if len(t) != count:  # of some only what sums them up is left
+        return drawn
+    return buckets.chart(Parts.of(t, v), buckets.finer(t, width, points), points)
 
 
 def _hot(link: Link, span: Span, limit: int | None = None) -> Run:

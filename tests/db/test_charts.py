@@ -21,7 +21,8 @@ def sensor(store):
 
 def check(chart, readings, points):
     """Every row must say what the next `count` readings say, and none may be left over."""
-    assert len(chart.t) <= points
+    assert np.count_nonzero(chart.count) <= points
+    assert len(chart.t) < 2 * points
     left = list(readings)
     previous = -math.inf
     for t, low, mean, high, count in zip(
@@ -71,6 +72,30 @@ def test_readings_that_fit_come_as_they_are(store, sensor):
 
     assert chart.raw
     assert chart.mean.tolist() == [float(i) for i in range(50)]
+
+
+def bursts():
+    """Three readings two seconds apart, every ten minutes of a day."""
+    return [T + n * 600_000 + i * 2000 for n in range(144) for i in range(3)]
+
+
+@pytest.mark.parametrize("points", [432, 500])
+def test_readings_that_fit_come_as_they_are_though_there_are_gaps(store, sensor, points):
+    store.write(Batch(values=[(sensor, t, t % 7.0) for t in bursts()]))
+
+    chart = store.chart(sensor, T, T + 86_400_000, points)
+
+    assert chart.raw
+    assert chart.t[chart.count > 0].tolist() == bursts()
+
+
+def test_bursts_that_do_not_fit_keep_most_of_their_detail(store, sensor):
+    store.write(Batch(values=[(sensor, t, t % 7.0) for t in bursts()]))
+
+    chart = store.chart(sensor, T, T + 86_400_000, 431)
+
+    check(chart, [(t, t % 7.0) for t in bursts()], 431)
+    assert np.count_nonzero(chart.count) > 215
 
 
 def test_a_pause_of_more_than_three_intervals_is_a_gap(store, sensor):
