@@ -63,7 +63,7 @@ def identity(found: Caller) -> str:
 
 def reader(found: Caller) -> Reader:
     """Return a caller as one who takes a download."""
-    return Reader(identity(found), g.proof, connection.breaker())
+    return Reader(identity(found), g.proof, connection.breaker(), connection.apart())
 
 
 def _authenticate() -> Caller:

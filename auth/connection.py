@@ -4,9 +4,10 @@ import contextlib
 import socket
 import struct
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 
-from flask import request
+from flask import current_app, request
 
 AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: what is not sent yet is thrown away, with a reset
 
@@ -19,6 +20,12 @@ def breaker() -> Callable[[], None]:
     """
     connection = request.environ.get("gunicorn.socket")
     return partial(_break, connection) if isinstance(connection, socket.socket) else _leave
+
+
+def apart() -> Callable[[], AbstractContextManager[object]]:
+    """Return what gives a context of this application once the request is over."""
+    context: Callable[[], AbstractContextManager[object]] = current_app.app_context
+    return context
 
 
 def _break(connection: socket.socket) -> None:

@@ -126,7 +126,10 @@ def _file(asked: Wanted, parts: Iterator[bytes], media: str) -> Response:
     if session is None:
         raise Unauthenticated
     reader = Reader(
-        f"user:{session.user.public_id}", Proof("session", session.id), connection.breaker()
+        f"user:{session.user.public_id}",
+        Proof("session", session.id),
+        connection.breaker(),
+        connection.apart(),
     )
     return Response(
         wiring.current().downloads.begin(reader, asked.devices, parts),

@@ -3,13 +3,15 @@
 import errno
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
 from auth import watch
 from auth.watch import Proof
+from clock import utcnow
 from db.models import Device
 from errors import TooMany, Unavailable
 from notify.mark import N_
@@ -30,6 +32,7 @@ class Reader:
     name: str  # whose downloads are counted, `user:` or `device:` and a public id
     proof: Proof  # what the request showed
     hang_up: Callable[[], None]  # breaks the connection, whatever thread is sending on it
+    apart: Callable[[], AbstractContextManager[object]] = nullcontext  # to ask after the request
 
 
 class Courtesy:
@@ -80,6 +83,9 @@ class Download(Iterator[bytes]):
     def __next__(self) -> bytes:
         """Return the next part; after one that had to wait, rest, so that others come first.
 
+        Before the end, look once more whether the right lasts: of a device that was deleted
+        meanwhile, nothing is left, and that is not the whole file.
+
         Raises:
             ConnectionResetError: the right has ended; to a web server it is as if the reader had
                 hung up, so it ends the connection in the middle of the file.
@@ -91,6 +97,8 @@ class Download(Iterator[bytes]):
             waited_s = now - began - (time.thread_time() - busy)
             if rest_s := self._courtesy.rest_s(waited_s, now):
                 time.sleep(rest_s)
+            if part is None:
+                self._home.look_at(self)
             if self._forbidden:  # whether or not this was the end: nobody takes it for whole
                 self.hang_up()
                 raise ConnectionResetError(errno.ECONNRESET, "the right to this download has ended")
@@ -176,13 +184,24 @@ class Downloads:
         except Unavailable:
             self._end([one for one in running if time.monotonic() - one.allowed_at > PATIENCE_S])
             raise
-        ended = []
-        for one in running:
-            if one.devices <= seen.get(one.reader.proof, frozenset()):
-                one.allowed_at = time.monotonic()
-            else:
-                ended.append(one)
-        self._end(ended)
+        self._end([one for one in running if not _lasts(one, seen)])
+
+    def look_at(self, download: Download) -> None:
+        """Forbid a download whose right has ended, or which nobody could be asked for so long.
+
+        A download is sent after the request and its transaction, so this needs one of its own.
+        """
+        if not download.devices:
+            return
+        try:
+            with download.reader.apart():
+                seen = watch.reach({download.reader.proof}, now=utcnow())
+        except Unavailable:
+            if time.monotonic() - download.allowed_at > PATIENCE_S:
+                download.forbid()
+            return
+        if not _lasts(download, seen):
+            download.forbid()
 
     def _count(self, name: str) -> int:
         return sum(one.reader.name == name for one in self._open)
@@ -197,3 +216,11 @@ class Downloads:
             with self._lock:  # once closed, the connection may carry something else
                 if one in self._open:
                     one.hang_up()
+
+
+def _lasts(download: Download, seen: Mapping[Proof, frozenset[str]]) -> bool:
+    """Return whether a reader may still see all that is in a download, and note when."""
+    lasts = download.devices <= seen.get(download.reader.proof, frozenset())
+    if lasts:
+        download.allowed_at = time.monotonic()
+    return lasts

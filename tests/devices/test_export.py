@@ -328,6 +328,26 @@ def test_a_fast_reader_gets_no_further_part_when_the_right_has_ended(
     assert hung_up == ["erin"]
 
 
+def test_a_download_that_runs_dry_as_its_device_goes_does_not_end_as_a_whole(
+    running, download_of, monkeypatch
+):
+    rights = {Proof("session", 1): frozenset("d")}
+    monkeypatch.setattr(downloads.watch, "reach", lambda proofs, now: rights)
+    hung_up = []
+    reader = Reader("erin", Proof("session", 1), lambda: hung_up.append("erin"))
+    whole = running.begin(reader, [Device(public_id="d")], iter([b"x"]))
+    assert list(whole) == [b"x"]
+    assert hung_up == []
+
+    short = running.begin(reader, [Device(public_id="d")], iter([b"x"]))
+    assert next(short) == b"x"
+    rights.clear()
+    with pytest.raises(ConnectionResetError):
+        next(short)
+    assert hung_up == ["erin"]
+    assert running.running("erin") == 0
+
+
 def test_a_download_goes_on_for_a_while_when_nobody_can_be_asked(running, download_of, monkeypatch):
     def away(proofs, now):
         raise Unavailable

@@ -9,9 +9,11 @@ import requests
 from pyarrow.parquet import read_table
 
 import wiring
+from auth import access
+from clock import utcnow
 from db.models import Level
 from db.telemetry.records import Batch
-from devices import downloads
+from devices import downloads, registry
 from tests.portal import COOKIE, parts
 from tests.stack import until
 
@@ -111,6 +113,28 @@ def test_a_third_download_at_the_same_time_waits(portal, alice):
     for answer in running:
         answer.close()
     assert alice.get(path).status_code == 200
+
+
+def test_a_file_whose_device_is_deleted_midway_does_not_end_as_a_whole(portal, alice):
+    device = portal.device(alice, "Gone midway")
+    series = portal.store.add_series(device.id, "a", "number")
+    for start in range(0, 400_000, 50_000):
+        rows = range(start, start + 50_000)
+        portal.store.write(Batch(values=[(series.id, n * 1000, float(n)) for n in rows]))
+
+    answer = alice.client.get(f"/data/export.csv?device={device.public_id}")
+    parts = answer.iter_encoded()
+    next(parts)
+    with portal.server.app_context():
+        registry.delete(
+            access.visible(alice.user, device.public_id),
+            by=alice.user,
+            now=utcnow(),
+            broker=wiring.current().broker,
+            store=portal.store,
+        )
+    with pytest.raises(ConnectionResetError):
+        list(parts)
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
