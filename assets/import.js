@@ -9,6 +9,7 @@
     bad_time: () => gatehouse.t("unusable time"),
     bad_value: () => gatehouse.t("no value"),
     cut: () => gatehouse.t("cut"),
+    future: () => gatehouse.t("time in the future"),
     not_a_number: () => gatehouse.t("not a number, as the sensor's readings are"),
     not_a_state: () => gatehouse.t("not on or off, as the sensor's readings are"),
     other_device: () => gatehouse.t("of another device"),

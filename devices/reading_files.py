@@ -16,13 +16,13 @@ from zoneinfo import ZoneInfo
 
 from devices import export, file_forms, parsing
 from devices.file_forms import Parser, Row
+from devices.payloads import Limits
 from errors import Invalid
 from notify.mark import N_
 
 TRUE, FALSE = frozenset({"on", "true"}), frozenset({"off", "false"})
 SILENT = frozenset({"", "unknown", "unavailable", "none", "null"})
 SECONDS_BELOW = 100_000_000_000  # a number of the time below this is in seconds
-AHEAD_MS = 86_400_000
 MOST_ROWS = 5_000_000
 LONGEST_TEXT = 4096
 NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
@@ -61,7 +61,7 @@ def read(data: bytes, *, device: str, sensor: str, zone: ZoneInfo, now_ms: int) 
             of it.
         sensor: of a file that names none.
         zone: of times that name none.
-        now_ms: later readings than a day from now are refused.
+        now_ms: readings later than a device's clock may be ahead are refused.
 
     Raises:
         Invalid: it is not UTF-8, not CSV, of an unknown form, or too large.
@@ -110,7 +110,7 @@ class _Reader:
     comma: bool
 
     def moment(self, text: str) -> int | None:
-        """Return a time in milliseconds, None if it is none."""
+        """Return a time in milliseconds, None if it is none or too long ago."""
         try:
             number = float(text)
             ms = number * 1000 if abs(number) < SECONDS_BELOW else number
@@ -120,7 +120,7 @@ class _Reader:
             except ValueError:
                 return None
             ms = (at if at.tzinfo else at.replace(tzinfo=self.zone)).timestamp() * 1000
-        if not math.isfinite(ms) or not parsing.EARLIEST_MS <= ms <= self.now_ms + AHEAD_MS:
+        if not math.isfinite(ms) or ms < parsing.EARLIEST_MS:
             return None
         return round(ms)
 
@@ -153,6 +153,8 @@ def _collect(
             found.refused.append(Refused(line, "bad_name"))
         elif ms is None:
             found.refused.append(Refused(line, "bad_time"))
+        elif ms > reader.now_ms + Limits().ahead_ms:
+            found.refused.append(Refused(line, "future"))
         elif value.strip().lower() in SILENT or len(value) > LONGEST_TEXT:
             found.refused.append(Refused(line, "bad_value"))
         else:

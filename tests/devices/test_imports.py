@@ -1,6 +1,6 @@
 """Readings from files: what goes in, what is refused, and that the way out leads back in."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -175,10 +175,18 @@ def test_lines_that_cannot_be_used_are_named(portal, alice, device):
         (9, "too_few_cells"),
         (3, "bad_time"),
         (4, "bad_time"),
-        (5, "bad_time"),
+        (5, "future"),
         (6, "bad_name"),
     ]
     assert stored(portal, device)["a"][1][0][0] == T0
+
+
+def test_a_time_may_be_ahead_as_far_as_that_of_a_device(portal, alice, device):
+    near, far = (utcnow() + timedelta(minutes=minutes) for minutes in (4, 6))
+    report = take(portal, device, f"time,t\n{near},1\n{far},2\n", by=alice)
+
+    assert report.refused == {"future": 1}
+    assert [one.rows for one in report.sensors] == [1]
 
 
 def test_a_line_that_was_cut_in_its_last_cell_is_refused(portal, alice, device):
