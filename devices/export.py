@@ -22,6 +22,8 @@ from db.models import Device
 from devices.csv_style import PLAIN, Cells, Style, joined
 from devices.reading_pages import Extent, Found, Page, pages, side_by_side
 from devices.steps import Values
+from errors import NotFound
+from notify.mark import N_
 
 if TYPE_CHECKING:
     from db.telemetry.records import Series
@@ -45,9 +47,15 @@ class Column:
 def columns(
     devices: Iterable[Device], store: "TelemetryStore", *, sensors: Collection[str] = ()
 ) -> list[Column]:
-    """Return the sensors of devices, in their order; `sensors` names those wanted, or all."""
+    """Return the sensors of devices, in their order; `sensors` names those wanted, or all.
+
+    Raises:
+        NotFound: a sensor that none of these devices has.
+    """
     names = {device.id: device.name for device in devices}
     known = store.series(names)
+    if set(sensors) - {series.name for some in known.values() for series in some}:
+        raise NotFound("sensor_not_found", N_("There is no such sensor."))
     return [
         Column(name, series)
         for device_id, name in names.items()

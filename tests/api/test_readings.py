@@ -245,6 +245,15 @@ def test_an_export_holds_what_one_may_see_and_nothing_else(server, program):
     problem(alice("GET", f"/export?{span}&device={other['id']}"), 404)
 
 
+@pytest.mark.parametrize("query", ["&sensor=nope", "&sensor=t&sensor=nope&format=parquet"])
+def test_an_export_of_a_sensor_that_is_not_there_is_404(server, program, query):
+    alice = program()
+    device = add(alice)["id"]
+    history(device, "t", [1.0])
+    answer = alice("GET", f"/export?{FROM}&to=2026-01-02T00:00:00Z&device={device}{query}")
+    assert problem(answer, 404)["code"] == "sensor_not_found"
+
+
 def test_an_export_is_compressed_for_who_can_read_it(server, program):
     alice = program()
     history(add(alice)["id"], "t", [float(n) for n in range(5000)])

@@ -103,6 +103,16 @@ def test_a_device_of_somebody_else_is_not_found(portal, alice, bob):
     assert alice.get(f"/data/export.csv?device={device.public_id}").status_code == 404
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_sensor_that_is_not_there_is_not_found(portal, alice, form):
+    device = portal.device(alice, f"Without {form}")
+    portal.says(device, "a", 1.0)
+    answer = alice.get(f"/data/export.{form}?device={device.public_id}&sensor=nope")
+
+    assert answer.status_code == 404
+    assert answer.json["error"]["code"] == "sensor_not_found"
+
+
 def test_a_third_download_at_the_same_time_waits(portal, alice):
     device = portal.device(alice, "Busy")
     portal.says(device, "a", 1.0)
