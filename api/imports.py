@@ -24,12 +24,16 @@ class How(Query):
 
 
 class ImportedSensor(Answer):
-    """What a file says of one sensor; `known` readings are at times that have one already."""
+    """What a file says of one sensor.
+
+    `known` readings are at times that have one already, `replaced` of them with another value.
+    """
 
     name: str
     kind: str
     rows: int
     known: int
+    replaced: int
     first_ms: int
     last_ms: int
 
@@ -47,6 +51,7 @@ class Imported(Answer):
     dry_run: bool
     rows: int
     repeated: int
+    replaced: int
     sensors: list[ImportedSensor]
     refused: dict[str, int]
     examples: list[RefusedLine]

@@ -51,6 +51,14 @@
         last: gatehouse.zone.text(one.last_ms),
       }),
     );
+    if (report.replaced) {
+      const values = { count: count(report.replaced) };
+      told.push(
+        report.dry_run
+          ? gatehouse.t("%(count)s of them would replace another value", values)
+          : gatehouse.t("%(count)s of them replaced another value", values),
+      );
+    }
     for (const [code, number] of Object.entries(report.refused)) {
       const where = report.examples.filter((one) => one.code === code && one.line);
       told.push(

@@ -1,7 +1,7 @@
 """Takes readings from a file into a device, or says what that would do."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -34,6 +34,7 @@ class Sensor:
     kind: str
     rows: int
     known: int = 0  # readings at times at which there is one already
+    replaced: int = 0  # of these, with another value
     first_ms: int = 0
     last_ms: int = 0
 
@@ -46,6 +47,7 @@ class Report:
         dry_run: whether nothing was changed.
         rows: readings that fit.
         repeated: lines of a time that a later line of the file has too.
+        replaced: readings that took the place of another value, or would.
         sensors: by name.
         refused: how many lines cannot be used, by reason.
         examples: the first of them.
@@ -54,6 +56,7 @@ class Report:
     dry_run: bool
     rows: int = 0
     repeated: int = 0
+    replaced: int = 0
     sensors: list[Sensor] = field(default_factory=list)
     refused: dict[str, int] = field(default_factory=dict)
     examples: Sequence[Refused] = ()
@@ -119,7 +122,9 @@ def take(
     for one in report.sensors:
         unit = found.units.get(one.name, "")[:16] or units.usual(one.name, one.kind)
         series = known.get(one.name) or store.add_series(device.id, one.name, one.kind, unit)
-        _write(store, series, rows[one.name][1])
+        # what replaces sealed history is not known to the write, only to the look before
+        one.replaced = max(one.replaced, _write(store, series, rows[one.name][1]))
+    report.replaced = sum(one.replaced for one in report.sensors)
     if bus is not None:
         bus.publish([LiveEvent(device.public_id, "device", {"change": "sensors"})])
     return report
@@ -149,7 +154,7 @@ def _report(
             name,
             kind,
             len(some),
-            _already(store, known[name], some) if name in known else 0,
+            *(_already(store, known[name], some) if name in known else (0, 0)),
             some[0][0],
             some[-1][0],
         )
@@ -160,24 +165,42 @@ def _report(
         dry_run,
         rows=sum(one.rows for one in sensors),
         repeated=found.repeated,
+        replaced=sum(one.replaced for one in sensors),
         sensors=sensors,
         refused=dict(Counter(one.code for one in found.refused)),
         examples=found.refused[:SHOWN],
     )
 
 
-def _already(store: TelemetryStore, series: Series, rows: list[tuple[int, Any]]) -> int:
-    """Return at how many of these times there is a reading."""
-    times = {ms for ms, _ in rows}
-    start, end = rows[0][0], rows[-1][0] + 1
-    if series.kind == "text":
-        return sum(ms in times for ms, _ in store.texts(series.id, start, end, len(times) * 2))
-    return sum(
-        ms in times for page, _ in store.pages(series.id, start, end) for ms in page.tolist()
-    )
+def _already(store: TelemetryStore, series: Series, rows: list[tuple[int, Any]]) -> tuple[int, int]:
+    """Return at how many of these times there is a reading, and at how many another one."""
+    said = dict(rows)
+    known = replaced = 0
+    for ms, value in _stored(store, series, rows[0][0], rows[-1][0] + 1):
+        if ms in said:
+            known += 1
+            replaced += said[ms] != value
+    return known, replaced
 
 
-def _write(store: TelemetryStore, series: Series, rows: list[tuple[int, Any]]) -> None:
+def _stored(
+    store: TelemetryStore, series: Series, start_ms: int, end_ms: int
+) -> Iterator[tuple[int, Any]]:
+    """Yield the readings of [start, end), page by page."""
+    if series.kind != "text":
+        for times, values in store.pages(series.id, start_ms, end_ms):
+            yield from zip(times.tolist(), values.tolist(), strict=True)
+        return
+    while page := store.first_texts(series.id, start_ms, end_ms, AT_ONCE):
+        yield from page
+        start_ms = page[-1][0] + 1
+
+
+def _write(store: TelemetryStore, series: Series, rows: list[tuple[int, Any]]) -> int:
+    """Store the readings of a sensor and return how many took the place of another value."""
     left = iter(rows)
+    replaced = 0
     while part := [(series.id, ms, value) for ms, value in islice(left, AT_ONCE)]:
-        store.write(Batch(texts=part) if series.kind == "text" else Batch(values=part))
+        batch = Batch(texts=part) if series.kind == "text" else Batch(values=part)
+        replaced += store.write(batch).replaced
+    return replaced

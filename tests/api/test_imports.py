@@ -25,6 +25,7 @@ def test_a_file_is_looked_at_and_then_taken(server, program):
     said = {
         "rows": 2,
         "repeated": 0,
+        "replaced": 0,
         "refused": {"bad_time": 1},
         "examples": [{"line": 4, "code": "bad_time"}],
     }
@@ -33,6 +34,7 @@ def test_a_file_is_looked_at_and_then_taken(server, program):
         "kind": "number",
         "rows": 2,
         "known": 0,
+        "replaced": 0,
         "first_ms": 1_767_225_600_000,
         "last_ms": 1_767_225_601_000,
     }

@@ -83,6 +83,30 @@ def test_what_was_exported_comes_in_again_as_it_was(portal, alice, device):
     assert sum(one.known for one in again.sensors) == 5
 
 
+@pytest.mark.parametrize("old", ["1.5", "a"])
+def test_a_report_counts_what_takes_the_place_of_another_value(portal, alice, device, old):
+    other = portal.device(alice, f"Replaced {old}")
+    file = f"time,t\n2026-01-01T00:00:00Z,{old}\n2026-01-01T00:00:01Z,{old}\n"
+    changed = file.replace(f":01Z,{old}", f":01Z,{old}2") + f"2026-01-01T00:00:02Z,{old}\n"
+    assert take(portal, other, file, by=alice).replaced == 0
+    assert take(portal, other, file, by=alice, dry_run=True).replaced == 0
+
+    plan = take(portal, other, changed, by=alice, dry_run=True)
+    done = take(portal, other, changed, by=alice)
+    assert plan.replaced == done.replaced == 1
+    assert [(one.known, one.replaced) for one in done.sensors] == [(2, 1)]
+    assert take(portal, other, changed, by=alice).replaced == 0
+
+
+def test_what_replaces_sealed_history_is_counted_too(portal, alice, device):
+    file = "time,t\n2026-01-01T00:00:00Z,1\n2026-01-01T00:00:01Z,2\n"
+    take(portal, device, file, by=alice)
+    portal.store.seal(before_ms=T0 + 5000, anyway_ms=T0 + 5000)
+    done = take(portal, device, file.replace("01Z,2", "01Z,3"), by=alice)
+
+    assert done.replaced == 1
+
+
 def test_history_of_home_assistant_comes_in(portal, alice, device):
     file = (
         "entity_id,state,last_changed\n"
