@@ -14,15 +14,17 @@ One column a sensor, an empty cell for no reading:
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from devices import export
 from errors import Invalid
 from notify.mark import N_
 
+ENTITY = "entity_id"  # in the first line of Home Assistant's files
 TIME = {"time", "timestamp", "date", "datetime", "last_changed"}
-SENSOR = {"sensor", "topic", "entity_id"}
+SENSOR = {"sensor", "topic", ENTITY}
 VALUE = {"value", "payload", "state"}
 HEADING = re.compile(r"(?P<device>.+) / (?P<sensor>[\w.-]+)(?: \((?P<unit>[^()]*)\))?")
 
@@ -78,11 +80,24 @@ def _long(names: list[str], time: int, value: int, sensor: str) -> Parser:
     return read
 
 
+def is_of_home_assistant(head: Sequence[str]) -> bool:
+    """Return whether a first line is that of Home Assistant's history."""
+    names = {cell.strip().lower() for cell in head}
+    return names & SENSOR == {ENTITY} and bool(names & VALUE)
+
+
 def _sensor(named: str, said: str) -> str:
-    """Return the name that a cell means: no domain of an entity, no slash of a topic."""
-    if named == "entity_id":
-        return said.partition(".")[2]
+    """Return the name that a cell means: a topic without slashes."""
     return said.strip("/").replace("/", ".") if named == "topic" else said
+
+
+def names_of(entities: Iterable[str]) -> dict[str, str]:
+    """Return what the sensors of entities are called: without their domain where that is clear."""
+    known = set(entities)
+    plain = Counter(entity.partition(".")[2] for entity in known)
+    return {
+        entity: name if plain[name := entity.partition(".")[2]] == 1 else entity for entity in known
+    }
 
 
 def _wide(head: list[str], time: int, sensor: str) -> Parser:

@@ -21,7 +21,7 @@ from errors import Invalid
 from notify.mark import N_
 
 TRUE, FALSE = frozenset({"on", "true"}), frozenset({"off", "false"})
-SILENT = frozenset({"", "unknown", "unavailable", "none", "null"})
+SILENT = frozenset({"", "unknown", "unavailable", "none", "null"})  # to Home Assistant
 SECONDS_BELOW = 100_000_000_000  # a number of the time below this is in seconds
 MOST_ROWS = 5_000_000
 LONGEST_TEXT = 4096
@@ -72,6 +72,7 @@ def read(data: bytes, *, device: str, sensor: str, zone: ZoneInfo, now_ms: int) 
     try:
         head = next(rows, [])
         parse = file_forms.parser(head, sensor)
+        foreign = file_forms.is_of_home_assistant(head)
         lines = [(rows.line_num, cells) for cells in rows if any(cells)]
     except csv.Error as error:
         raise Invalid(
@@ -80,7 +81,9 @@ def read(data: bytes, *, device: str, sensor: str, zone: ZoneInfo, now_ms: int) 
     if len(lines) > MOST_ROWS:
         raise Invalid("file_too_long", N_("At most %(most)s lines at once."), most=MOST_ROWS)
     cut = bool(lines) and "\r\n" in text and not text.endswith("\n")
-    return _collect(lines, parse, _Reader(device, zone, now_ms, comma), lines[-1][0] if cut else 0)
+    return _collect(
+        lines, parse, _Reader(device, zone, now_ms, comma, foreign), lines[-1][0] if cut else 0
+    )
 
 
 def _text(data: bytes) -> str:
@@ -108,6 +111,11 @@ class _Reader:
     zone: ZoneInfo
     now_ms: int
     comma: bool
+    foreign: bool  # of Home Assistant
+
+    def is_silent(self, value: str) -> bool:
+        """Return whether a value says that there was none."""
+        return value.strip().lower() in SILENT if self.foreign else not value.strip()
 
     def moment(self, text: str) -> int | None:
         """Return a time in milliseconds, None if it is none or too long ago."""
@@ -139,6 +147,9 @@ def _collect(
 ) -> Found:
     found = Found()
     rows = list(_rows(lines, parse, found, cut_line))
+    if reader.foreign:
+        names = file_forms.names_of(row.sensor for _, row in rows)
+        rows = [(line, row._replace(sensor=names[row.sensor])) for line, row in rows]
     mine = any(row.device == export.defused(reader.device) for _, row in rows)
     for line, row in rows:
         ms = reader.moment(row.time.strip())
@@ -155,7 +166,7 @@ def _collect(
             found.refused.append(Refused(line, "bad_time"))
         elif ms > reader.now_ms + Limits().ahead_ms:
             found.refused.append(Refused(line, "future"))
-        elif value.strip().lower() in SILENT or len(value) > LONGEST_TEXT:
+        elif reader.is_silent(value) or len(value) > LONGEST_TEXT:
             found.refused.append(Refused(line, "bad_value"))
         else:
             said = found.values.setdefault(sensor, {})

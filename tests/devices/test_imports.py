@@ -124,6 +124,33 @@ def test_history_of_home_assistant_comes_in(portal, alice, device):
     assert [tuple(one) for one in report.examples] == [(3, "bad_value")]
 
 
+def test_entities_of_one_name_stay_apart_by_their_domains(portal, alice, device):
+    file = (
+        "entity_id,state,last_changed\n"
+        "sensor.garage,21.5,2026-01-01T00:00:00Z\n"
+        "binary_sensor.garage,on,2026-01-01T00:00:00Z\n"
+        "sensor.attic,2,2026-01-01T00:00:00Z\n"
+    )
+    take(portal, device, file, by=alice)
+
+    assert stored(portal, device) == {
+        "sensor.garage": ("number", [(T0, 21.5)]),
+        "binary_sensor.garage": ("state", [(T0, 1.0)]),
+        "attic": ("number", [(T0, 2.0)]),
+    }
+
+
+def test_texts_that_are_silence_elsewhere_come_in_from_our_own_files(portal, alice, device):
+    words = ["none", "unknown", "Unavailable", "null"]
+    file = OURS + "".join(
+        f'2026-01-01T00:00:0{n}.000Z,"d","mode","{word}",\r\n' for n, word in enumerate(words)
+    )
+    report = take(portal, device, file, by=alice)
+
+    assert report.refused == {}
+    assert [text for _, text in stored(portal, device)["mode"][1]] == words
+
+
 def test_times_and_values_of_a_spreadsheet_come_in(portal, alice, device):
     file = "\ufefftime;value\r\n2026-01-01 00:00:00;-1,5\r\n1767225601;2\r\n1767225602000;3\r\n"
     take(portal, device, file, by=alice, sensor="level")
