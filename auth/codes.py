@@ -128,10 +128,10 @@ def resend(user: User, purpose: str, *, now: datetime) -> None:
 
 
 def pending(user: User, purpose: str, *, now: datetime) -> CodeRequest | None:
-    """Return the request of a person that waits for its code."""
+    """Return the request of a person that waits for its code; one that was tried out does not."""
     return db.session.scalar(
         select(CodeRequest)
-        .where(CodeRequest.user_id == user.id, CodeRequest.purpose == purpose, *_open(now))
+        .where(CodeRequest.user_id == user.id, CodeRequest.purpose == purpose, *_takes_tries(now))
         .order_by(CodeRequest.id.desc())
         .limit(1)
     )
@@ -196,12 +196,12 @@ def minutes(request: CodeRequest) -> int:
     return round((request.expires_at - request.created_at).total_seconds() / 60)
 
 
-def _open(now: datetime) -> tuple[Any, ...]:
-    return CodeRequest.used_at.is_(None), CodeRequest.expires_at > now
-
-
 def _takes_tries(now: datetime) -> tuple[Any, ...]:
-    return CodeRequest.attempts < TRIES, *_open(now)
+    return (
+        CodeRequest.attempts < TRIES,
+        CodeRequest.used_at.is_(None),
+        CodeRequest.expires_at > now,
+    )
 
 
 def _one(result: object) -> bool:

@@ -1,6 +1,6 @@
 """How one gets in: /settings/password and /settings/security."""
 
-from flask import Response, jsonify
+from flask import Response, jsonify, request
 from flask_babel import gettext as _
 
 from auth import browsers, codes, passkeys, password_change, second_factor, sessions
@@ -9,7 +9,7 @@ from auth.routes.entrance import signed_answer
 from auth.routes.forms import ButtonForm, CodeForm
 from auth.routes.settings_forms import AddPasskeyForm, NewPasswordForm, PasswordForm
 from clock import utcnow
-from errors import AppError, Invalid
+from errors import AppError, Gone, Invalid
 
 
 @bp.route("/settings/password", methods=["GET", "POST"])
@@ -17,7 +17,8 @@ from errors import AppError, Invalid
 def change_password() -> Response:
     """Two steps: the current password brings a code, the code a new password."""
     now, address = utcnow(), sessions.client_address()
-    if codes.pending(me(), password_change.PURPOSE, now=now) is not None:
+    waits = codes.pending(me(), password_change.PURPOSE, now=now) is not None
+    if waits or "code" in request.form:  # a form of the second step whose request has ended
         return _second_step()
     form = PasswordForm()
     if not form.validate_on_submit():
@@ -41,6 +42,8 @@ def _second_step() -> Response:
             now=utcnow(),
             address=sessions.client_address(),
         )
+    except Gone as error:
+        return _anew(error)
     except AppError as error:
         return page("new_password", form, error)
     sessions.forget_user()
@@ -51,6 +54,11 @@ def _second_step() -> Response:
     )
 
 
+def _anew(error: Gone) -> Response:
+    """Say that the code has ended, on the page that asks for a new one."""
+    return page("password", PasswordForm(formdata=None), error)
+
+
 @bp.post("/settings/password/resend")
 @login_required
 def resend_code() -> Response:
@@ -58,6 +66,8 @@ def resend_code() -> Response:
     if ButtonForm().validate_on_submit():
         try:
             codes.resend(me(), password_change.PURPOSE, now=utcnow())
+        except Gone as error:
+            return _anew(error)
         except AppError as error:
             return page("new_password", NewPasswordForm(formdata=None), error)
     return go("/settings/password")

@@ -6,7 +6,7 @@ import pytest
 from freezegun import freeze_time
 
 from auth import codes
-from tests.auth.conftest import NOW, account, code, mails, member, wrong
+from tests.auth.conftest import NOW, account, code, mails, member, text, wrong
 from tests.auth.test_recovery import NEW
 
 EMAIL = "ana@example.org"
@@ -60,6 +60,24 @@ def test_after_five_wrong_codes_the_right_one_is_refused(house, person):
     assert [finish(person, wrong(right)).status_code for _ in range(5)] == [422] * 5
     assert finish(person, right).status_code == 410
     assert account(house, EMAIL).epoch == 0
+
+
+def test_after_five_wrong_codes_the_change_begins_anew(house, person):
+    page = "/settings/password"
+    begin(person)
+    first = code(house, EMAIL)
+    for _ in range(5):
+        finish(person, wrong(first))
+    ended = finish(person, first)
+    assert ended.status_code == 410
+    assert "Current password" in text(ended)
+    sent = len(mails(house, EMAIL))
+    with freeze_time(NOW + timedelta(seconds=61)):
+        assert "Current password" in text(person.see(page))
+        assert person.submit(page, at=page + "/resend").status_code == 410
+        assert len(mails(house, EMAIL)) == sent
+        assert begin(person).status_code == 303
+        assert finish(person, code(house, EMAIL)).status_code == 200
 
 
 @pytest.mark.parametrize(("seconds", "works"), [(599, True), (601, False)])
