@@ -109,7 +109,7 @@ def send(session: Session, user: User, request: CodeRequest, code: str, *, now: 
 
 
 def resend(user: User, purpose: str, *, now: datetime) -> None:
-    """Send a new code for the request that waits.
+    """Send a new code for the request that waits; it works as long as the first would have.
 
     Raises:
         Gone: none waits.
@@ -123,6 +123,7 @@ def resend(user: User, purpose: str, *, now: datetime) -> None:
         raise TooMany(retry_after=round(wait))
     count_sending(user, now=now)
     with transaction() as session:
+        request.expires_at = now + (request.expires_at - request.sent_at)
         request.sent_at = now
         send(session, user, request, renew(request), now=now)
 
@@ -192,8 +193,8 @@ def use(session: Session, request: CodeRequest, *, now: datetime) -> None:
 
 
 def minutes(request: CodeRequest) -> int:
-    """Return for how many minutes a request lives."""
-    return round((request.expires_at - request.created_at).total_seconds() / 60)
+    """Return for how many minutes the code of a request works once it is sent."""
+    return round((request.expires_at - request.sent_at).total_seconds() / 60)
 
 
 def _takes_tries(now: datetime) -> tuple[Any, ...]:

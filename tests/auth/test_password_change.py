@@ -109,6 +109,18 @@ def test_a_new_code_comes_after_a_minute_and_does_not_bring_new_tries(house, per
         assert finish(person, second).status_code == 410
 
 
+@pytest.mark.parametrize(("seconds", "status"), [(599, 200), (601, 410)])
+def test_a_code_that_was_sent_again_has_its_full_ten_minutes(house, person, seconds, status):
+    page = "/settings/password"
+    begin(person)
+    again = NOW + timedelta(minutes=9)
+    with freeze_time(again):
+        assert person.submit(page, at=page + "/resend").status_code == 303
+    assert "10 minutes" in mails(house, EMAIL)[-1].text
+    with freeze_time(again + timedelta(seconds=seconds)):
+        assert finish(person, code(house, EMAIL)).status_code == status
+
+
 def test_at_most_five_codes_go_out_within_an_hour(house, person):
     page, sent = "/settings/password", 0
     begin(person)
