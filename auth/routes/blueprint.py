@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask_babel import format_datetime
@@ -24,6 +24,7 @@ bp = Blueprint("account", __name__, template_folder="../templates")
 
 P = ParamSpec("P")
 TOKEN_PAGES = ("/confirm", "/register/invitation", "/reset")  # and what is below them
+KEPT = ("token", "check", "next")  # what forms keep of the address they were opened at
 
 
 @bp.after_request
@@ -72,7 +73,9 @@ def page(
     """
     text = "" if error is None else language.translate(error)
     response = make_response(
-        render_template(f"account/{template}.html", form=form, error=text, **values)
+        render_template(
+            f"account/{template}.html", form=form, error=text, here=_here(form), **values
+        )
     )
     if error is not None:
         response.status_code = error.status
@@ -81,6 +84,19 @@ def page(
     elif form is not None and form.errors:
         response.status_code = 400
     return response
+
+
+def _here(form: FlaskForm | None) -> str:
+    """Return where the page that is shown can be opened again, with what its link said.
+
+    It goes into forms only, never into an address of its own: it may hold a token.
+    """
+    if request.method == "GET":
+        return request.full_path.rstrip("?")
+    if form is None:  # what was sent is done
+        return "/login"
+    kept = {name: request.form[name] for name in KEPT if request.form.get(name)}
+    return f"{request.path}?{urlencode(kept)}" if kept else request.path
 
 
 def message(

@@ -127,9 +127,18 @@ def logout() -> Response:
 
 @bp.post("/language")
 def choose_language() -> Response:
-    """Remember the language of this browser, for the pages before the login."""
-    form = ButtonForm()
-    back = go(destination.after_login(request.args.get("next", "")))
-    if form.validate_on_submit() and form.item.data in language.LANGUAGES:
-        language.remember(back, form.item.data)
-    return back
+    """Remember the language of this browser, for the pages before the login.
+
+    The page stays the same.  What its link said comes in the form, so that no log holds it.
+    """
+    form, step = ButtonForm(), SecondStepForm()
+    chosen = form.item.data if form.item.data in language.LANGUAGES else language.code()
+    with language.use(chosen):
+        if step.token.data:
+            kept = {name: step.data[name] for name in ("token", "remember", "next")}
+            answer = page("second_step", SecondStepForm(formdata=None, data=kept))
+        else:
+            answer = go(destination.after_login(request.form.get("next", "")))
+    if form.validate_on_submit():
+        language.remember(answer, chosen)
+    return answer

@@ -244,7 +244,7 @@ def test_the_language_of_the_browser_and_the_chosen_one(house, visitor):
     shown = person.see("/login").text
     token = shown.split('name="csrf-token" content="')[1].split('"')[0]
     answer = person.client.post(
-        "/language?next=/register", data={"item": "fr", "csrf_token": token}
+        "/language", data={"item": "fr", "csrf_token": token, "next": "/register"}
     )
     assert answer.location == "/register"
     assert 'lang="fr"' in person.see("/login").text
