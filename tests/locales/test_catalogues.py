@@ -42,6 +42,13 @@ def test_the_texts_of_all_parts_are_found(used):
     assert "Live connection lost, trying again" in found  # a script
 
 
+@pytest.mark.parametrize("text", ["From", "To", "Until"])
+def test_words_of_a_span_of_time_are_not_those_of_senders_and_recipients(used, text):
+    files = {file for file, _line in used[text].locations}
+
+    assert {file for file in files if file.startswith(("auth/", "notify/"))} == set()
+
+
 @EVERY
 def test_no_text_is_missing(used, code):
     known = {one.id for one in catalogue.read(code) if one.id and all(forms(one))}
