@@ -17,7 +17,7 @@ from auth import audit_words, sessions
 from auth.passkeys import Site
 from db.models import User
 from errors import AppError, TooMany
-from notify import language
+from notify import language, mail_words
 from notify.mark import N_
 
 bp = Blueprint("account", __name__, template_folder="../templates")
@@ -58,6 +58,18 @@ def action(code: str) -> str:
 def result(code: str) -> str:
     """Write what came of it in the person's language."""
     return str(_(audit_words.RESULTS[code])) if code in audit_words.RESULTS else code
+
+
+@bp.app_template_filter("mail")
+def mail(template: str) -> str:
+    """Write what kind of message it is in the person's language."""
+    return str(_(mail_words.TEMPLATES[template])) if template in mail_words.TEMPLATES else template
+
+
+@bp.app_template_filter("mail_state")
+def mail_state(code: str) -> str:
+    """Write how far a message is in the person's language."""
+    return str(_(mail_words.STATES[code])) if code in mail_words.STATES else code
 
 
 def page(

@@ -135,6 +135,10 @@ def test_the_queue_shows_who_and_never_what(house, boss):
     shown = boss.see("/admin/mail").text
     assert ANA in shown
     assert "token=" not in shown
+    assert ">confirm<" not in shown
+    assert ">queued" not in shown
+    assert "Confirmation of an address" in shown
+    assert "waiting: " in shown
 
 
 def test_names_with_markup_are_only_text(house, boss):
