@@ -1,4 +1,4 @@
-"""Account pages on a narrow screen: wide tables stay in their card."""
+"""Account pages on a narrow screen: nothing is cut, and wide tables stay in their card."""
 
 import pytest
 from playwright.sync_api import Page
@@ -7,6 +7,18 @@ from notify.language import LANGUAGES
 from tests.auth.conftest import PASSWORD, change, member, register
 
 BOSS = "boss@example.org"
+CUT = """() => [...document.querySelectorAll(".gh-nav-word")]
+  .filter((one) => one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight)
+  .map((one) => one.textContent)"""
+LINES = """() => [...document.querySelectorAll(".gh-nav-word")]
+  .map((one) => one.getClientRects().length && one.offsetHeight
+    / parseFloat(getComputedStyle(one).lineHeight))"""
+OUTSIDE = """() => {
+  const links = document.querySelector(".gh-nav-links").getBoundingClientRect();
+  return [...document.querySelectorAll(".gh-nav-word")]
+    .filter((one) => one.getBoundingClientRect().bottom > links.bottom)
+    .map((one) => one.textContent);
+}"""
 SPILLS = """() => {
   const card = document.querySelector("main").getBoundingClientRect();
   return [...document.querySelectorAll("main > *")]
@@ -29,6 +41,18 @@ def page(chromium, url, house):
     opened.wait_for_url(lambda address: "/login" not in address)
     yield opened
     context.close()
+
+
+def test_the_names_of_the_pages_are_whole_in_every_language(page: Page, house):
+    for code in LANGUAGES:
+        change(house, BOSS, language=code)
+        for width in (390, 360):
+            page.set_viewport_size({"width": width, "height": 844})
+            page.goto("/settings")
+
+            assert page.evaluate(CUT) == [], (code, width)
+            assert page.evaluate(OUTSIDE) == [], (code, width)
+            assert max(page.evaluate(LINES)) < 2.5, (code, width)
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
