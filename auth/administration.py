@@ -9,13 +9,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from auth import accounts, addresses, audit, closing, invitations, passwords, people
+from auth.audit_words import SHELL
 from db.base import transaction
 from db.models import User
 from errors import Conflict, Invalid
 from notify.mark import N_
 
 ROLES = ("user", "admin")
-SHELL = "command line"
 
 
 def invite(

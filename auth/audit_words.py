@@ -1,6 +1,10 @@
 """What the actions of the audit log are called on pages; exports and REST keep their codes."""
 
+import re
+
 from notify.mark import N_
+
+PUBLIC_ID = r"[0-9a-z]{16}"
 
 WORDS = {
     "account.confirm": N_("Address confirmed"),
@@ -83,3 +87,25 @@ WORDS = {
     "token.revoke": N_("Program logged out"),
 }
 RESULTS = {"ok": N_("done"), "refused": N_("refused"), "failed": N_("failed")}
+OBJECTS = {
+    "device": N_("device"),
+    "proposal": N_("found device"),
+    "session": N_("session"),
+    "token": N_("program"),
+    "user": N_("person"),
+}
+SHELL = "command line"  # who acts there is written down so
+ACTORS = {SHELL: N_("command line"), "device": N_("device")}
+
+
+def split_actor(actor: str) -> tuple[str, str]:
+    """Return the word of an actor that has one, and what follows it; else "" and the actor.
+
+    An app that a device vouched for is written down as "device" and its public id.
+    """
+    if actor in ACTORS:
+        return ACTORS[actor], ""
+    word, _space, rest = actor.partition(" ")
+    if word in ACTORS and re.fullmatch(PUBLIC_ID, rest):
+        return ACTORS[word], rest
+    return "", actor

@@ -60,6 +60,19 @@ def result(code: str) -> str:
     return str(_(audit_words.RESULTS[code])) if code in audit_words.RESULTS else code
 
 
+@bp.app_template_filter("object_type")
+def object_type(code: str) -> str:
+    """Write what kind of thing was touched in the person's language."""
+    return str(_(audit_words.OBJECTS[code])) if code in audit_words.OBJECTS else code
+
+
+@bp.app_template_filter("actor")
+def actor(text: str) -> str:
+    """Write who did it; those who are no persons in the person's language."""
+    word, rest = audit_words.split_actor(text)
+    return f"{_(word)} {rest}".strip() if word else rest
+
+
 @bp.app_template_filter("mail")
 def mail(template: str) -> str:
     """Write what kind of message it is in the person's language."""

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from auth import audit, audit_words
 from auth.audit_words import WORDS
+from clock import utcnow
+from db.base import transaction
 from tests.portal import make
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +41,45 @@ def written() -> set[str]:
 def test_every_action_has_a_name_and_no_name_is_left_over():
     assert written() == set(WORDS)
     assert len(set(WORDS.values())) == len(WORDS)
+
+
+def test_every_kind_of_object_has_a_name_and_no_name_is_left_over():
+    kinds = {
+        given.value.value
+        for folder in ("api", "auth", "cli", "dashboard", "devices", "mqtt", "pages")
+        for path in (ROOT / folder).rglob("*.py")
+        for given in ast.walk(ast.parse(path.read_text()))
+        if isinstance(given, ast.keyword)
+        and given.arg == "object_type"
+        and isinstance(given.value, ast.Constant)
+    }
+
+    assert kinds == set(audit_words.OBJECTS)
+
+
+def test_those_who_are_no_persons_have_names_in_every_language(portal, monkeypatch):
+    admin = portal.person("names@example.org", role="admin")
+    told = {"command line": "Terminal", "device": "Gerät", "found device": "Fund"}
+    monkeypatch.setattr("auth.routes.blueprint._", lambda text: told.get(text, text))
+    device = portal.device(admin, "Barn")
+    with portal.server.app_context(), transaction() as session:
+        for actor in (audit_words.SHELL, f"device {device.public_id}", "device of <Ana>"):
+            audit.record(
+                session,
+                "device.update",
+                actor=actor,
+                object_type="proposal",
+                object_id="p1",
+                now=utcnow(),
+            )
+
+    shown = admin.get("/admin/audit").text
+
+    assert ">Terminal<" in shown
+    assert "command line" not in shown
+    assert f">Gerät {device.public_id}<" in shown
+    assert ">device of &lt;Ana&gt;<" in shown
+    assert ">Fund p1<" in shown
 
 
 @pytest.mark.parametrize("path", ["/settings/activity", "/admin/audit"])
