@@ -6,7 +6,7 @@ from flask import request
 from pydantic import Field
 
 import wiring
-from api import callers
+from api import callers, errors
 from api.models import Answer, Line, Query
 from api.routing import Routes
 from auth import circumstances
@@ -14,6 +14,7 @@ from db.models import Level, User
 from devices import imports
 
 routes = Routes("imports")
+TAKES = ("text/csv", "text/plain", "application/gzip")
 
 
 class How(Query):
@@ -57,12 +58,14 @@ class Imported(Answer):
     examples: list[RefusedLine]
 
 
-@routes.post("/devices/<key:device_id>/import", status=200, takes=("text/csv", "text/plain"))
+@routes.post("/devices/<key:device_id>/import", status=200, takes=TAKES)
 def take(device_id: str, by: User, query: How) -> Imported:
     """Store the readings of a CSV file: of an export, Home Assistant, Node-RED, or time,value.
 
     The same file a second time changes nothing. With `dry_run` nothing is changed at all.
     """
+    if request.mimetype not in TAKES:
+        raise errors.WrongMedia(accepted=", ".join(TAKES))
     request.max_content_length = imports.LARGEST
     parts = wiring.current()
     report = imports.take(

@@ -81,7 +81,7 @@
     if (place.children.length) {
       return;
     }
-    const file = make("input", { type: "file", accept: ".csv,text/csv", className: "form-control" });
+    const file = make("input", { type: "file", accept: ".csv,.gz,text/csv", className: "form-control" });
     const sensor = make("input", { type: "text", maxLength: 64, className: "form-control" });
     const go = make("button", { type: "button", className: "btn btn-primary", hidden: true });
     const result = make("div", { className: "mt-3" });

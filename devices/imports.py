@@ -1,5 +1,6 @@
 """Takes readings from a file into a device, or says what that would do."""
 
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -23,6 +24,7 @@ from notify.mark import N_
 
 LARGEST = 64 * 1024 * 1024  # bytes of a file
 AT_ONCE = 5000  # readings a transaction: the listener's writes wait no longer for it
+GZIP = b"\x1f\x8b"  # how such a file begins
 SHOWN = 20  # refused lines that are named
 
 
@@ -85,7 +87,7 @@ def take(
 
     Args:
         device: whose readings they become.
-        data: the file, in one of the forms of `reading_files`.
+        data: the file, in one of the forms of `reading_files`, or that with gzip.
         by: who manages the device.
         store: of readings; what is old goes into sealed history when that is tidied next.
         now: when.
@@ -100,11 +102,10 @@ def take(
         Invalid: the file cannot be read, or would make too many sensors.
     """
     access.require(by, device, Level.MANAGER)
-    if len(data) > LARGEST:
-        raise Invalid("file_too_large", N_("At most %(most)s MB at once."), most=LARGEST >> 20)
+    _check_size(data)
     zone = ZoneInfo(device.timezone or "UTC")
     found = reading_files.read(
-        data, device=device.name, sensor=sensor, zone=zone, now_ms=to_ms(now)
+        _unpacked(data), device=device.name, sensor=sensor, zone=zone, now_ms=to_ms(now)
     )
     known = {one.name: one for one in store.series([device.id])[device.id]}
     if len(known.keys() | found.values.keys()) > most_sensors:
@@ -128,6 +129,26 @@ def take(
     if bus is not None:
         bus.publish([LiveEvent(device.public_id, "device", {"change": "sensors"})])
     return report
+
+
+def _check_size(data: bytes) -> None:
+    if len(data) > LARGEST:
+        raise Invalid("file_too_large", N_("At most %(most)s MB at once."), most=LARGEST >> 20)
+
+
+def _unpacked(data: bytes) -> bytes:
+    """Return a file without its gzip, if it has one; never more is unpacked than a file may be."""
+    if not data.startswith(GZIP):
+        return data
+    packer = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    try:
+        plain = packer.decompress(data, LARGEST + 1)
+    except zlib.error:
+        plain = b""
+    _check_size(plain)
+    if not packer.eof or packer.unused_data:
+        raise Invalid("file_damaged", N_("This compressed file is cut or damaged."))
+    return plain
 
 
 def _rows(

@@ -1,5 +1,9 @@
 """Readings from a file over REST: a look first, then the readings."""
 
+import gzip
+
+import pytest
+
 from tests.api.test_devices import add
 from tests.api.test_errors import problem
 
@@ -55,3 +59,22 @@ def test_a_file_that_is_none_is_a_clear_answer(server, program):
     error = problem(answer, 422)
     assert error["code"] == "not_utf8"
     assert "line 2" in error["message"]
+
+
+@pytest.mark.parametrize("media", ["text/html", "application/json", None])
+def test_a_file_of_another_media_type_is_not_taken(server, program, media):
+    alice = program()
+    path = f"/devices/{add(alice)['id']}/import"
+    answer = alice("POST", path, data=FILE.encode(), content_type=media)
+
+    assert problem(answer, 415)["code"] == "unsupported_media_type"
+
+
+def test_a_compressed_file_is_taken(server, program):
+    alice = program()
+    path = f"/devices/{add(alice)['id']}/import"
+    file = gzip.compress(FILE.encode())
+    answer = alice("POST", path, data=file, content_type="application/gzip")
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json["rows"] == 2

@@ -1,5 +1,6 @@
 """Readings from files: what goes in, what is refused, and that the way out leads back in."""
 
+import gzip
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -319,6 +320,29 @@ def test_only_lines_of_this_device_are_taken_from_a_file_of_many(portal, alice, 
 
     assert stored(portal, device) == {"a": ("number", [(T0, 1.0)])}
     assert report.refused == {"other_device": 1}
+
+
+def test_a_compressed_file_comes_in_as_the_plain_one(portal, alice, device):
+    file = b"".join(export.gzipped([b"time,t\n", b"2026-01-01T00:00:00Z,1\n"]))
+    take(portal, device, file, by=alice)
+
+    assert stored(portal, device) == {"t": ("number", [(T0, 1.0)])}
+
+
+@pytest.mark.parametrize(
+    ("file", "code"),
+    [
+        (gzip.compress(b"time,t\n2026-01-01,1\n")[:-4], "file_damaged"),
+        (gzip.compress(b"time,t\n2026-01-01,1\n") + b"x", "file_damaged"),
+        (b"\x1f\x8bnonsense", "file_damaged"),
+        (gzip.compress(bytes(imports.LARGEST + 1), 1), "file_too_large"),
+    ],
+    ids=["cut", "more", "nonsense", "bomb"],
+)
+def test_a_compressed_file_that_is_none_is_refused(portal, alice, device, file, code):
+    with pytest.raises(Invalid) as refused:
+        take(portal, device, file, by=alice)
+    assert refused.value.code == code
 
 
 def test_only_who_manages_a_device_may(portal, alice, device):
