@@ -62,7 +62,7 @@ def accept(
         check: the link's hash of the address; empty for the first administrator.
         email: the first administrator's address; others have theirs already.
         password: what the person chose.
-        language: to write to the first administrator in.
+        language: in which the person read the page; the account takes it.
         now: the present moment.
         address: where the request came from.
 
@@ -83,9 +83,8 @@ def accept(
             if by_email(typed.normal) is not None:
                 raise Conflict("email_taken", N_("This address has an account already."))
             user = User(email=typed.normal, email_typed=typed.typed, created_at=now, role="admin")
-            user.language = language
             session.add(user)
-        user.password_hash, user.confirmed_at = hashed, now
+        user.password_hash, user.confirmed_at, user.language = hashed, now, language
         session.flush()
         audit.record(
             session, "account.invitation", user=user, address=address, now=now, role=user.role

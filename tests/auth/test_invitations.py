@@ -7,7 +7,7 @@ from freezegun import freeze_time
 
 from auth import accounts, administration
 from errors import Conflict, Forbidden, Invalid
-from tests.auth.conftest import NOW, PASSWORD, account, link, mails, member
+from tests.auth.conftest import NOW, PASSWORD, account, change, link, mails, member
 from tests.auth.test_recovery import NEW
 
 EMAIL = "ana@example.org"
@@ -72,6 +72,25 @@ def test_an_invited_person_chooses_a_password_and_is_confirmed_by_it(house, visi
         assert visitor().log_in(EMAIL).status_code == 303
         assert visitor().see(path).status_code == 410
     assert account(house, EMAIL).is_admin
+
+
+@pytest.mark.parametrize(
+    ("chosen", "asked", "taken"), [("", "sr", "sr"), ("fr", "sr", "fr"), ("", "xx", "en")]
+)
+def test_an_account_takes_the_language_in_which_its_person_read_the_invitation(
+    house, visitor, chosen, asked, taken
+):
+    invite(house)
+    change(house, EMAIL, language="de")  # as whoever invited reads
+    path, person = link(house, EMAIL), visitor()
+    person.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = asked
+    if chosen:
+        person.client.set_cookie("language", chosen)
+    with freeze_time(NOW):
+        person.submit(path, password=PASSWORD, repeat=PASSWORD)
+
+    assert account(house, EMAIL).confirmed_at is not None
+    assert account(house, EMAIL).language == taken
 
 
 @pytest.mark.parametrize("password", ["letmein123", "short", EMAIL])
