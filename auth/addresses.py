@@ -31,6 +31,14 @@ def parse(text: str) -> Address:
     return Address(valid.normalized.casefold(), valid.ascii_email or valid.normalized)
 
 
+def readable(text: str) -> str:
+    """Return an address with its domain as people write it, not as it is sent to."""
+    try:
+        return validate_email(text, check_deliverability=False, allow_smtputf8=False).normalized
+    except EmailNotValidError:
+        return text  # a number, a chat
+
+
 def key(text: str) -> str:
     """Return what tries under this name are counted as, whether it is an address or not."""
     try:

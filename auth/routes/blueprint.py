@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
 
-from auth import audit_words, sessions
+from auth import addresses, audit_words, sessions
 from auth.passkeys import Site
 from db.models import User
 from errors import AppError, TooMany
@@ -71,6 +71,12 @@ def actor(text: str) -> str:
     """Write who did it; those who are no persons in the person's language."""
     word, rest = audit_words.split_actor(text)
     return f"{_(word)} {rest}".strip() if word else rest
+
+
+@bp.app_template_filter("readable")
+def readable(address: str) -> str:
+    """Write an e-mail address as people do."""
+    return addresses.readable(address)
 
 
 @bp.app_template_filter("mail")

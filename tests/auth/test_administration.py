@@ -141,6 +141,14 @@ def test_the_queue_shows_who_and_never_what(house, boss):
     assert "waiting: " in shown
 
 
+@pytest.mark.parametrize("path", ["/admin/users", "/admin/mail"])
+def test_addresses_are_shown_as_people_write_them(house, boss, path):
+    register(house, "Bob@bücher.example")
+    shown = boss.see(path).text
+    assert "Bob@bücher.example" in shown
+    assert "xn--" not in shown
+
+
 def test_names_with_markup_are_only_text(house, boss):
     with house.app_context():
         from auth import audit
