@@ -12,6 +12,16 @@
   const TIDY_GAP_MS = 1000;
   const FEW = 60; // points that are marked, for one alone makes no line
   const TICK_PX = 95; // room for a text below the axis
+  // as gatehouse.number writes them: an exponent from 1E15 on, and never "1.2M"
+  const WRITTEN = { separatethousands: true, exponentformat: "E", minexponent: 14 };
+  const SEPARATORS = separators(document.documentElement.lang || "en");
+
+  /** What people of this language write before decimals and between thousands, for Plotly. */
+  function separators(language) {
+    const parts = new Intl.NumberFormat(language).formatToParts(-1234567.5);
+    const of = (type) => parts.find((part) => part.type === type)?.value || "";
+    return of("decimal") + of("group");
+  }
 
   function colours() {
     const style = getComputedStyle(document.documentElement);
@@ -158,6 +168,7 @@
     return {
       ...base,
       uirevision: revision,
+      separators: SEPARATORS,
       shapes: band(bounds, paint),
       font: { ...base.font, color: paint.text },
       hoverlabel: {
@@ -176,7 +187,7 @@
         gridcolor: paint.grid,
         spikecolor: paint.text,
       },
-      yaxis: { ...base.yaxis, gridcolor: paint.grid, zerolinecolor: paint.grid },
+      yaxis: { ...base.yaxis, ...WRITTEN, gridcolor: paint.grid, zerolinecolor: paint.grid },
     };
   }
 

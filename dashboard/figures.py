@@ -90,5 +90,5 @@ def _layout(yaxis: dict[str, Any]) -> dict[str, Any]:
             "spikedash": "solid",
             "spikesnap": "hovered data",
         },
-        "yaxis": {"zeroline": False, "automargin": True, "separatethousands": True, **yaxis},
+        "yaxis": {"zeroline": False, "automargin": True, **yaxis},
     }

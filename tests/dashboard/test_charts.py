@@ -261,6 +261,34 @@ def test_a_range_of_any_length_has_few_ticks(visit: Visit, years):
     assert len(ticks(tab)) <= 25
 
 
+@pytest.mark.parametrize(
+    ("language", "values", "text"),
+    [
+        ("en", (50.0, 50.5), "50.2"),
+        ("de", (50.0, 50.5), "50,2"),
+        ("de", (1_234_567.0, 1_234_567.5), "1.234.567,2"),
+        ("fr", (1_234_567.0, 1_234_567.5), "1\u202f234\u202f567,2"),
+        ("es", (0.0, 5_000_000.0), "2.000.000"),
+        ("sr", (50.0, 50.5), "50,2"),
+        ("en", (0.0, 5e22), "2E+22"),
+    ],
+)
+def test_numbers_beside_a_chart_are_those_of_the_language(visit: Visit, language, values, text):
+    tab = visit()
+    now = now_ms()
+    rows = [(now - (2 - n) * MINUTE, value) for n, value in enumerate(values)]
+    tab.house.keep(tab.device, "temperature", rows)
+    tab.page.add_init_script(f"""
+        new MutationObserver(() => (document.documentElement.lang = "{language}"))
+          .observe(document, {{ childList: true }});
+    """)
+    tab.open()
+    until(lambda: tab.trace() == list(values))
+
+    plot = tab.page.locator(".js-plotly-plot").first
+    assert text in plot.locator(".ytick text").all_text_contents()
+
+
 def test_the_pointer_is_told_value_and_time(visit: Visit):
     tab = visit()
     now = now_ms()
