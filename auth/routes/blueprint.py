@@ -7,11 +7,22 @@ from functools import wraps
 from typing import Any, ParamSpec
 from urllib.parse import urlencode, urlsplit
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import format_datetime
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 
 from auth import addresses, audit_words, sessions
 from auth.passkeys import Site
@@ -25,6 +36,7 @@ bp = Blueprint("account", __name__, template_folder="../templates")
 P = ParamSpec("P")
 TOKEN_PAGES = ("/confirm", "/register/invitation", "/reset")  # and what is below them
 KEPT = ("token", "check", "next")  # what forms keep of the address they were opened at
+NO_PAGE = "to_login"  # the view that only sends on
 
 
 @bp.after_request
@@ -126,8 +138,13 @@ def _here(form: FlaskForm | None) -> str:
         return request.full_path.rstrip("?")
     if form is None:  # what was sent is done
         return "/login"
+    return _opened_at(request.path)
+
+
+def _opened_at(path: str) -> str:
+    """Return the address of a page with what its form has kept of it."""
     kept = {name: request.form[name] for name in KEPT if request.form.get(name)}
-    return f"{request.path}?{urlencode(kept)}" if kept else request.path
+    return f"{path}?{urlencode(kept)}" if kept else path
 
 
 def message(
@@ -154,9 +171,26 @@ def refused(error: AppError) -> Response:
 def stale(_error: CSRFError) -> Response:
     """Say what a form without its token mostly is: one whose browser has lost its cookie."""
     again = AppError("page_too_old", N_("This page was open for too long. Please try again."))
-    return message(
-        _("That did not work"), "", link=(request.full_path.rstrip("?"), _("Back")), error=again
-    )
+    return message(_("That did not work"), "", link=(_form_page(), _("Back")), error=again)
+
+
+def _form_page() -> str:
+    """Return the page that a form stood on which was sent to here: the nearest one to look at."""
+    path = request.path
+    if _is_page(path):
+        return request.full_path if request.query_string else _opened_at(path)
+    while path and not _is_page(path):
+        path = path.rpartition("/")[0]
+    return path or "/login"
+
+
+def _is_page(path: str) -> bool:
+    """Return whether a page of this blueprint, no mere way to one, is at a path."""
+    try:
+        found = current_app.url_map.bind_to_environ(request.environ).match(path, method="GET")
+    except (RequestRedirect, HTTPException):
+        return False
+    return found[0].startswith(f"{bp.name}.") and found[0] != f"{bp.name}.{NO_PAGE}"
 
 
 def me() -> User:

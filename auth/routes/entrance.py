@@ -76,6 +76,13 @@ def second_step() -> Response:
     return go(destination.after_login(form.next.data or ""))
 
 
+@bp.get("/login/code")
+@bp.get("/language")
+def to_login() -> Response:
+    """Send who opens the address of a mere form to the login."""
+    return go("/login")
+
+
 @bp.post("/login/passkey/options")
 def passkey_options() -> Response:
     """Answer what a browser needs to ask for a passkey."""

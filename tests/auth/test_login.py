@@ -255,3 +255,30 @@ def test_a_form_whose_browser_lost_its_cookie_says_so_and_leads_back(visitor):
     assert answer.status_code == 400
     assert "This page was open for too long. Please try again." in text(answer)
     assert 'href="/login?next=/export"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [
+        ("/settings/password/resend", "/settings/password"),
+        ("/settings/security/app", "/settings/security"),
+        ("/settings/security/app/confirm", "/settings/security"),
+        ("/settings/security/off", "/settings/security"),
+        ("/settings/codes/confirm", "/settings/codes"),
+        ("/login/code", "/login"),
+        ("/login/passkey", "/login"),
+        ("/language", "/login"),
+        ("/reset", "/reset?token=abc&amp;check=def"),
+    ],
+)
+def test_a_form_without_its_cookie_leads_back_to_the_page_it_stands_on(visitor, path, page):
+    kept = {"token": "abc", "check": "def"}
+    answer = visitor().client.post(path, data=kept if path == "/reset" else {})
+    assert answer.status_code == 400
+    assert f'href="{page}"' in answer.text.partition("<main")[2]
+
+
+@pytest.mark.parametrize("path", ["/login/code", "/language"])
+def test_who_opens_the_address_of_a_mere_form_is_sent_to_the_login(visitor, path):
+    answer = visitor().see(path)
+    assert (answer.status_code, answer.location) == (303, "/login")
