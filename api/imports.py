@@ -64,12 +64,13 @@ def take(device_id: str, by: User, query: How) -> Imported:
 
     The same file a second time changes nothing. With `dry_run` nothing is changed at all.
     """
+    device = callers.reach(by, device_id, Level.MANAGER)
     if request.mimetype not in TAKES:
         raise errors.WrongMedia(accepted=", ".join(TAKES))
     request.max_content_length = imports.LARGEST
     parts = wiring.current()
     report = imports.take(
-        callers.reach(by, device_id, Level.MANAGER),
+        device,
         request.get_data(),
         by=by,
         store=parts.store,
