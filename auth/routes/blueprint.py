@@ -190,7 +190,8 @@ def _is_page(path: str) -> bool:
         found = current_app.url_map.bind_to_environ(request.environ).match(path, method="GET")
     except (RequestRedirect, HTTPException):
         return False
-    return found[0].startswith(f"{bp.name}.") and found[0] != f"{bp.name}.{NO_PAGE}"
+    name = str(found[0])
+    return name.startswith(f"{bp.name}.") and name != f"{bp.name}.{NO_PAGE}"
 
 
 def me() -> User:
