@@ -4,6 +4,7 @@ Answers never tell whether an address has an account: what a stranger is told is
 differs goes by mail to the owner of the address.
 """
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sqlalchemy.exc import IntegrityError
@@ -17,7 +18,7 @@ from auth.people import by_email, by_public_id, facts
 from auth.steady import steady
 from db.base import transaction
 from db.models import User
-from errors import Forbidden, Gone, Unauthenticated
+from errors import Forbidden, Gone, TooMany, Unauthenticated
 from notify.mark import N_
 
 REGISTER_LIMIT = "20/minute"  # a network address
@@ -224,13 +225,19 @@ def check_password(
     passwords.check_length(password)
     name = addresses.key(email)
     network = f"login:{throttle.network(address)}"
-    throttle.check(network, LOGIN_LIMIT, now=now)
     key = f"login:{name}:{browser}" if browser else f"login:{name}"
-    throttle.attempt(key, now=now)
+    try:
+        throttle.check(network, LOGIN_LIMIT, now=now)
+        throttle.attempt(key, now=now)
+    except TooMany:
+        with suppress(TooMany):  # a line a minute tells as much as a thousand
+            throttle.hit(f"locked:{network}:{name}", "1/minute", now=now)
+            _note("login.locked", by_email(name), name, now, address)
+        raise
     user = by_email(name)
     right = passwords.verify(password, user.password_hash if user else "")
     if user is None or not right:
-        _note_failure(user, name, now, address)
+        _note("login.fail", user, name, now, address)
         throttle.hit(network, LOGIN_LIMIT, now=now)
         raise Unauthenticated("wrong_credentials", N_("E-mail or password is wrong."))
     throttle.reset(key)
@@ -246,11 +253,11 @@ def check_password(
     return user
 
 
-def _note_failure(user: User | None, name: str, now: datetime, address: str) -> None:
+def _note(action: str, user: User | None, name: str, now: datetime, address: str) -> None:
     with transaction() as session:
         audit.record(
             session,
-            "login.fail",
+            action,
             result="refused",
             user=user,
             actor=name,

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 import notify.channels
 import wiring
-from auth import throttle
+from auth import audit, throttle
 from db.base import db, transaction
 from db.models import CodeRequest, User
 from errors import Gone, Invalid, TooMany
@@ -144,7 +144,9 @@ def works(public_id: str, *, now: datetime) -> bool:
     return db.session.scalar(query) is not None
 
 
-def check(public_id: str, user: User, purpose: str, code: str, *, now: datetime) -> CodeRequest:
+def check(
+    public_id: str, user: User, purpose: str, code: str, *, now: datetime, address: str
+) -> CodeRequest:
     """Return the request that a code belongs to; the caller then carries it out with `use`.
 
     Not to be called inside a transaction: the try stays counted whatever happens after.
@@ -166,14 +168,29 @@ def check(public_id: str, user: User, purpose: str, code: str, *, now: datetime)
             .execution_options(synchronize_session=False)
         )
     if not _one(counted):
+        _note_failure(user, purpose, now, address)
         raise _ended()
     request = db.session.scalars(
         select(CodeRequest).where(CodeRequest.public_id == public_id)
     ).one()
     digits = re.sub(r"\s", "", code)
     if not hmac.compare_digest(request.code_hmac, _mac(public_id, digits)):
+        _note_failure(user, purpose, now, address)
         raise Invalid("code_wrong", N_("This code is not right."), field="code")
     return request
+
+
+def _note_failure(user: User, purpose: str, now: datetime, address: str) -> None:
+    with transaction() as session:
+        audit.record(
+            session,
+            "code.fail",
+            result="refused",
+            user=user,
+            address=address,
+            now=now,
+            purpose=purpose,
+        )
 
 
 def use(session: Session, request: CodeRequest, *, now: datetime) -> None:

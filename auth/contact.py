@@ -81,7 +81,7 @@ def confirm(user: User, code: str, *, now: datetime, address: str) -> None:
     request = waiting(user, now=now)
     if request is None:
         raise Gone("code_ended", N_("This code does not work any more. Please ask for a new one."))
-    request = codes.check(request.public_id, user, request.purpose, code, now=now)
+    request = codes.check(request.public_id, user, request.purpose, code, now=now, address=address)
     target, channel = request.payload["target"], request.channel
     with transaction() as session:
         codes.use(session, request, now=now)

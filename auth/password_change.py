@@ -57,7 +57,7 @@ def finish(user: User, code: str, password: str, *, now: datetime, address: str)
     if request is None:
         raise Gone("code_ended", N_("This code does not work any more. Please ask for a new one."))
     passwords.check(password, context=[user.email])
-    request = codes.check(request.public_id, user, PURPOSE, code, now=now)
+    request = codes.check(request.public_id, user, PURPOSE, code, now=now, address=address)
     hashed = passwords.hash_password(password)
     with transaction() as session:
         codes.use(session, request, now=now)

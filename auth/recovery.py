@@ -99,7 +99,7 @@ def reset(token: str, check: str, code: str, password: str, *, now: datetime, ad
     """
     link, user = to_reset(token, check, now=now)
     passwords.check(password, context=[user.email])
-    request = codes.check(link.number, user, "recover", code, now=now)
+    request = codes.check(link.number, user, "recover", code, now=now, address=address)
     hashed = passwords.hash_password(password)
     with transaction() as session:
         user = _owner(link, check)

@@ -237,6 +237,18 @@ def test_every_refused_login_is_in_the_book_without_the_password(house, visitor)
         assert WRONG not in str([vars(row) for row in rows])
 
 
+def test_a_lockout_is_in_the_book_once_a_minute(house, visitor):
+    from db.base import db
+    from db.models import AuditEvent
+
+    register(house, EMAIL)
+    answers = [visitor().log_in(EMAIL, WRONG).status_code for _try in range(12)]
+    assert answers.count(429) > 1
+    with house.app_context():
+        [row] = db.session.scalars(db.select(AuditEvent).filter_by(action="login.locked"))
+        assert (row.user_id is None, row.result, row.address) == (False, "refused", HERE)
+
+
 def test_the_language_of_the_browser_and_the_chosen_one(house, visitor):
     person = visitor()
     german = person.see("/login", headers={"Accept-Language": "de-AT,de;q=0.9"})

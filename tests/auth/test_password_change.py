@@ -6,6 +6,8 @@ import pytest
 from freezegun import freeze_time
 
 from auth import codes
+from db.base import db
+from db.models import AuditEvent
 from tests.auth.conftest import NOW, account, code, mails, member, text, wrong
 from tests.auth.test_recovery import NEW
 
@@ -60,6 +62,9 @@ def test_after_five_wrong_codes_the_right_one_is_refused(house, person):
     assert [finish(person, wrong(right)).status_code for _ in range(5)] == [422] * 5
     assert finish(person, right).status_code == 410
     assert account(house, EMAIL).epoch == 0
+    with house.app_context():
+        rows = db.session.scalars(db.select(AuditEvent).filter_by(action="code.fail")).all()
+    assert [row.result for row in rows] == ["refused"] * 5
 
 
 def test_after_five_wrong_codes_the_change_begins_anew(house, person):
