@@ -117,7 +117,7 @@ def page(
     text = "" if error is None else language.translate(error)
     response = make_response(
         render_template(
-            f"account/{template}.html", form=form, error=text, here=_here(form), **values
+            f"account/{template}.html", form=form, error=text, this_page=_here(form), **values
         )
     )
     if error is not None:
