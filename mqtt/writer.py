@@ -220,9 +220,7 @@ class Writer:
     def _refuse(self, message: Message, out: Outcome) -> None:
         """Count a message that broke the intake like any other that cannot be used."""
         self.counters.failed += 1
-        topic = self._parse(self._parts.namespace, message.topic)
-        device = self._parts.directory.find(topic.controller_id) if topic else None
-        arrival = Arrival(message.topic, "", message.payload, message.arrived_ms)
+        _topic, device, arrival = self._addressed(message)
         refuse(out, "bad_value", arrival, device=device)
 
     def _take(self, message: Message, out: Outcome) -> None:
@@ -230,19 +228,26 @@ class Writer:
         if parts.receipts.has(message):
             self.counters.repeated += 1
             return
-        topic = self._parse(parts.namespace, message.topic)
-        rest = topic.rest if topic else ""
-        arrival = Arrival(
-            message.topic, rest, message.payload, message.arrived_ms, message.retained
-        )
+        topic, device, arrival = self._addressed(message)
         if topic is None:
             parts.foreign.take(arrival, parts.intake, out)
             return
-        device = parts.directory.find(topic.controller_id)
         if device is None:
             refuse(out, "unknown_device", arrival)
             return
         parts.intake.take(device, arrival, out)
+
+    def _addressed(
+        self, message: Message
+    ) -> tuple[topics.DeviceTopic | None, KnownDevice | None, Arrival]:
+        """Return the device's topic of a message, the device if it is known, and what came."""
+        topic = self._parse(self._parts.namespace, message.topic)
+        device = self._parts.directory.find(topic.controller_id) if topic else None
+        rest = topic.rest if topic else ""
+        arrival = Arrival(
+            message.topic, rest, message.payload, message.arrived_ms, message.retained
+        )
+        return topic, device, arrival
 
     def _overhear(self) -> None:
         """Hand on what devices answer to commands while readings wait to be stored.
@@ -254,14 +259,8 @@ class Writer:
         messages, seen = parts.inbox.waiting(self._overheard)
         try:
             for message in messages:
-                topic = self._parse(parts.namespace, message.topic)
-                device = parts.directory.find(topic.controller_id) if topic else None
-                if topic is None or device is None:
-                    continue
-                arrival = Arrival(
-                    message.topic, topic.rest, message.payload, message.arrived_ms, message.retained
-                )
-                if said := parts.intake.overhear(device, arrival):
+                _topic, device, arrival = self._addressed(message)
+                if device and (said := parts.intake.overhear(device, arrival)):
                     parts.answer(device, said)
         except Unavailable:
             return  # all of them are asked again with the next try

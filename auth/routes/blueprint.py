@@ -1,7 +1,7 @@
 """The blueprint of the account pages, and how a page answers."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec
@@ -63,19 +63,19 @@ def moment(at: datetime) -> str:
 @bp.app_template_filter("action")
 def action(code: str) -> str:
     """Write what was done in the person's language; a code that has no name stays as it is."""
-    return str(_(audit_words.WORDS[code])) if code in audit_words.WORDS else code
+    return _word(audit_words.WORDS, code)
 
 
 @bp.app_template_filter("result")
 def result(code: str) -> str:
     """Write what came of it in the person's language."""
-    return str(_(audit_words.RESULTS[code])) if code in audit_words.RESULTS else code
+    return _word(audit_words.RESULTS, code)
 
 
 @bp.app_template_filter("object_type")
 def object_type(code: str) -> str:
     """Write what kind of thing was touched in the person's language."""
-    return str(_(audit_words.OBJECTS[code])) if code in audit_words.OBJECTS else code
+    return _word(audit_words.OBJECTS, code)
 
 
 @bp.app_template_filter("actor")
@@ -94,13 +94,17 @@ def readable(address: str) -> str:
 @bp.app_template_filter("mail")
 def mail(template: str) -> str:
     """Write what kind of message it is in the person's language."""
-    return str(_(mail_words.TEMPLATES[template])) if template in mail_words.TEMPLATES else template
+    return _word(mail_words.TEMPLATES, template)
 
 
 @bp.app_template_filter("mail_state")
 def mail_state(code: str) -> str:
     """Write how far a message is in the person's language."""
-    return str(_(mail_words.STATES[code])) if code in mail_words.STATES else code
+    return _word(mail_words.STATES, code)
+
+
+def _word(words: Mapping[str, str], code: str) -> str:
+    return str(_(words[code])) if code in words else code
 
 
 def page(
