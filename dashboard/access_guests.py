@@ -90,6 +90,11 @@ def section(device: Device, user: User) -> Component:
     )
 
 
+def no_section() -> Component:
+    """Return what the callbacks of the page look for where there is no door."""
+    return html.Div([dcc.Store(id=ids.ACCESS_WEEKS), html.Div(id=ids.ACCESS_LINKS)], hidden=True)
+
+
 def links(device: Device, user: User, weeks: Any) -> list[Component]:
     """Return calendar and list of the links of a door; `weeks` as the browser names them."""
     found, now = guests.of(device, by=user), utcnow()

@@ -1,15 +1,15 @@
 """The parts that pages are put together from."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 from dash import dcc, html
 from dash.development.base_component import Component
-from flask_babel import format_decimal
+from flask_babel import format_decimal, format_timedelta
 from flask_babel import gettext as _
 
-from clock import from_ms
+from clock import from_ms, now_ms
 
 Children: TypeAlias = Any  # whatever Dash takes as children
 
@@ -20,16 +20,26 @@ def icon(name: str) -> Component:
 
 
 def moment(ms: int | None, **marks: str) -> Component:
-    """Return a time, if there is one; the script shows it in the reader's zone, or how long ago."""
-    if not ms:
-        return html.Time("", className="gh-seen", **marks)
-    at = from_ms(ms).astimezone(UTC)
-    return html.Time(
-        at.strftime("%Y-%m-%d %H:%M:%S UTC"),
-        dateTime=at.isoformat(timespec="milliseconds"),
-        className="gh-seen",
-        **{"data-t": str(ms), **marks},
-    )
+    """Return a time, if there is one; the script shows it in the reader's zone."""
+    text = from_ms(ms).strftime("%Y-%m-%d %H:%M:%S UTC") if ms else ""
+    return _time(ms, text, marks)
+
+
+def ago(ms: int | None, **marks: str) -> Component:
+    """Return how long ago a time is, if there is one; the script keeps it true.
+
+    It is as long as what the script will write, so that nothing moves when it does.
+    """
+    since = timedelta(seconds=(now_ms() - ms) // 1000) if ms else timedelta()
+    text = format_timedelta(-since, add_direction=True) if ms else ""
+    return _time(ms, text, marks)
+
+
+def _time(ms: int | None, text: str, marks: dict[str, str]) -> Component:
+    if ms:
+        at = from_ms(ms).isoformat(timespec="milliseconds")
+        marks = {"dateTime": at, "data-t": str(ms), **marks}
+    return html.Time(text, className="gh-seen", **marks)
 
 
 def empty(

@@ -70,7 +70,7 @@ def presence(device: Device, state: str) -> Component:
 
 def seen(device: Device, ms: int | None) -> Component:
     """Return when a device was last heard of."""
-    return components.moment(ms, **{"data-seen": "", "data-device": device.public_id})
+    return components.ago(ms, **{"data-seen": "", "data-device": device.public_id})
 
 
 def number(value: float, decimals: int | None) -> str:
@@ -288,7 +288,7 @@ def last_command(device: Device, told: dict[str, Any] | None) -> Component:
                     "data-state": state,
                 },
             ),
-            components.moment(at, **{"data-command-at": "", "data-device": device.public_id}),
+            components.ago(at, **{"data-command-at": "", "data-device": device.public_id}),
         ],
         className="gh-said",
     )

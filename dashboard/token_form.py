@@ -12,7 +12,7 @@ from dashboard import components, rows
 from db.models import DeviceToken
 
 LIST, LABEL, MAKE, MADE = "tokens-list", "tokens-label", "tokens-make", "tokens-made"
-REVOKE = "token-revoke"
+REVOKE = "device-token-revoke"
 
 
 def section(tokens: Sequence[DeviceToken]) -> Component:

@@ -54,14 +54,14 @@ def layout(user: User, /, device_id: Any = "", **_query: Any) -> Component:
     device = rights.visible(user, str(device_id), Level.MANAGER)
     level = rights.level(user, device) or Level.VIEWER
     log = access_log.newest(device, by=user, limit=LOG_LINES)
-    doors = [access_guests.section(device, user)] if device.kind in guests.OPENABLE else []
+    is_door = device.kind in guests.OPENABLE
     return html.Div(
         [
             dcc.Store(id=ids.ACCESS_DEVICE, data=device.public_id),
             dcc.Store(id=LOG_MARK, data=log_view.newest_of(log)),
             dcc.Interval(id=TICK, interval=LOG_EVERY_MS),
             access_sections.head(device),
-            *doors,
+            access_guests.section(device, user) if is_door else access_guests.no_section(),
             access_sections.log(device, html.Div(log_view.table(log), id=LOG)),
             html.Div(
                 [

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from clock import now_ms
 from dashboard import components, device_parts
 from db.models import Device, Kind, Level
 from db.telemetry.records import Newest, Series
@@ -113,3 +114,16 @@ def test_what_the_server_says_of_a_command_has_words_in_python_and_in_the_script
     assert device_parts.command_text("") == ""
     for detail in device_parts.detail_words():
         assert f'gatehouse.t("{detail}")' in script
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [(1_200_000, "20 minutes ago"), (180_000, "3 minutes ago"), (86_400_000, "1 day ago")],
+)
+def test_a_device_was_seen_so_long_ago_from_the_first_drawing_on(ms, text):
+    """The whole date in its place would wrap on a telephone, and all below would jump."""
+    assert device_parts.seen(DEVICE, now_ms() - ms).children == text
+
+
+def test_nothing_is_said_of_a_device_that_was_never_seen():
+    assert device_parts.seen(DEVICE, None).children == ""

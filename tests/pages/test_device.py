@@ -362,7 +362,7 @@ def test_tokens_are_made_shown_once_and_ended(portal, alice):
     [output] = [name for name in alice.app.callback_map if name.startswith("tokens-list.children@")]
     answer = alice.call(
         output,
-        token_revoke_data={"row": second.public_id},
+        device_token_revoke_data={"row": second.public_id},
         device_id_data=device.public_id,
     )
     assert "backup script" not in answer.text
