@@ -7,6 +7,8 @@ from flask import Flask, current_app
 
 from auth.keys import Keys
 from config import Settings
+from db.models import User
+from devices import admission
 from devices.downloads import Downloads
 from devices.file_delivery import Way
 from devices.ports import BrokerAdmin, BrokerLog, LiveBus, NoBrokerLog, Publisher
@@ -43,6 +45,14 @@ class Wiring:
             self.keys,
             self.settings.mqtt_namespace,
         )
+
+    def follow_owner(self, user: User) -> None:
+        """Have the broker let in the devices that a person owns, or shut them out, as is right now.
+
+        Raises:
+            Unavailable: the broker cannot be told now.
+        """
+        admission.follow_owner(self.broker, user)
 
 
 def attach(server: Flask, parts: Wiring) -> None:

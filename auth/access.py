@@ -6,14 +6,48 @@ request brought; nothing that a browser holds counts as proof.
 
 from collections.abc import Collection
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, bindparam, exists, select
 
 from db.base import db
 from db.models import Device, Grant, Level, User
 from errors import Forbidden, NotFound
 from notify.mark import N_
 
-__all__ = ["Level", "level", "owner", "require", "visible", "visible_devices", "visible_ids"]
+__all__ = [
+    "Level",
+    "level",
+    "owner",
+    "require",
+    "shut_out",
+    "visible",
+    "visible_devices",
+    "visible_ids",
+]
+
+# code and words of why nobody reaches a device, nor the device us
+REVOKED = ("device_revoked", N_("This device has been revoked."))
+OWNER_OFF = (
+    "owner_disabled",
+    N_("This device is shut out: the account of its owner is switched off."),
+)
+
+
+def owner_is_off(device_id: SQLColumnExpression[int]) -> ColumnElement[bool]:
+    """Return the condition that the account of a device's owner is switched off."""
+    return (
+        exists()
+        .where(
+            Grant.device_id == device_id,
+            Grant.level == Level.OWNER,
+            Grant.user_id == User.id,
+            User.disabled_at.is_not(None),
+        )
+        .correlate(Device)
+    )
+
+
+ADMITTED = Device.revoked_at.is_(None) & ~owner_is_off(Device.id)
+"""The condition that a device may come in, over MQTT and over HTTP."""
 
 # asked all the time, so built once
 LEVEL = select(Grant.level).where(
@@ -95,6 +129,14 @@ def visible_ids(user_ids: Collection[int]) -> dict[int, frozenset[str]]:
     for user_id, public_id in rows:
         seen[user_id].add(public_id)
     return {user_id: frozenset(devices) for user_id, devices in seen.items()}
+
+
+def shut_out(device: Device) -> tuple[str, str] | None:
+    """Return code and words of why a device may not come in; None if it may."""
+    if device.revoked_at is not None:
+        return REVOKED
+    query = select(Device.id).where(Device.id == device.id, owner_is_off(Device.id))
+    return None if db.session.scalar(query) is None else OWNER_OFF
 
 
 def owner(device: Device) -> User | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+import wiring
 from auth import accounts, addresses, audit, closing, invitations, passwords, people
 from auth.audit_words import SHELL
 from db.base import transaction
@@ -80,11 +81,13 @@ def edit(
 
 
 def disable(user: User, *, by: User | None, now: datetime, address: str = "") -> None:
-    """Switch an account off: its pages, streams and tokens end at once.
+    """Switch an account off: its pages, streams and tokens end at once, and so do its devices.
 
     Raises:
         Forbidden: `by` is no administrator.
         Conflict: this is the last administrator.
+        Unavailable: the broker could not be told; the account is off, and the broker hears of it
+            as soon as it is reached.
     """
     _may(by)
     with transaction() as session:
@@ -93,18 +96,23 @@ def disable(user: User, *, by: User | None, now: datetime, address: str = "") ->
             user.disabled_at = now
             user.epoch += 1
             _record(session, "disable", user, by, now, address)
+    wiring.current().follow_owner(user)
 
 
 def enable(user: User, *, by: User | None, now: datetime, address: str = "") -> None:
-    """Switch an account on again; its person has to log in.
+    """Switch an account on again; its person has to log in, its devices come in as before.
 
     Raises:
         Forbidden: `by` is no administrator.
+        Unavailable: as `disable`.
     """
     _may(by)
     with transaction() as session:
+        if user.disabled_at is None:
+            return
         user.disabled_at = None
         _record(session, "enable", user, by, now, address)
+    wiring.current().follow_owner(user)
 
 
 def end_sessions(user: User, *, by: User | None, now: datetime, address: str = "") -> None:

@@ -126,7 +126,10 @@ def revoke(device: Device, public_id: str, *, by: User, now: datetime, address: 
 
 
 def authenticate_device(secret: str, now: datetime) -> DeviceToken | None:
-    """Return the living token that this is, with its device, or None; a revoked device has none."""
+    """Return the living token that this is, with its device, or None.
+
+    A device that is shut out has none.
+    """
     if not secret.startswith(PREFIX):
         return None
     found = db.session.execute(
@@ -135,7 +138,7 @@ def authenticate_device(secret: str, now: datetime) -> DeviceToken | None:
         .where(
             DeviceToken.token_hash == sha256(secret),
             DeviceToken.revoked_at.is_(None),
-            Device.revoked_at.is_(None),
+            access.ADMITTED,
         )
     ).one_or_none()
     if found is None:
@@ -156,7 +159,7 @@ def alive(token_ids: Collection[int | str]) -> dict[int, str]:
         .where(
             DeviceToken.id.in_(token_ids),
             DeviceToken.revoked_at.is_(None),
-            Device.revoked_at.is_(None),
+            access.ADMITTED,
         )
     )
     return {row.id: row.public_id for row in rows}

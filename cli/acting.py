@@ -32,11 +32,17 @@ def acting_for(device: Device, email: str | None) -> User:
 
     Raises:
         NotFound: there is no such account.
-        Conflict: nobody was named, and the device has no owner.
+        Conflict: nobody was named, and the device has no owner, or one who is switched off.
     """
     found = person(email) if email else inventory.owner(device)
     if found is None:
         raise Conflict("device_unclaimed", "Nobody has claimed this device yet.")
+    if found.disabled_at is not None:
+        raise Conflict(
+            "owner_disabled",
+            "The account %(email)s is switched off. Switch it on first, or name another with --as.",
+            email=addresses.readable(found.email_typed),
+        )
     return found
 
 

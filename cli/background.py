@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Protocol, cast
 
@@ -12,13 +13,13 @@ from auth import browsers, refresh
 from clock import utcnow
 from db.base import db
 from devices import (
+    admission,
     app_tokens,
     commands,
     config_delivery,
     config_reports,
     downloads,
     kept_files,
-    registry,
     retention,
     share_tokens,
 )
@@ -28,28 +29,21 @@ from notify.worker import Worker
 
 log = logging.getLogger("gatehouse.background")
 
+INTRODUCED_FOR_S = 600.0  # then the broker is told again which devices there are
+
 
 class Periodic:
     """Does one job again and again, in a thread and an application context of its own."""
 
-    def __init__(
-        self,
-        server: Flask,
-        job: Callable[[], object],
-        every_s: float,
-        *,
-        retry_s: float | None = None,
-    ) -> None:
+    def __init__(self, server: Flask, job: Callable[[], object], every_s: float) -> None:
         """Prepare; nothing is done before `start`.
 
         Args:
             server: whose context the job runs in.
             job: to be done; what it raises is logged.
             every_s: the pause between two times.
-            retry_s: the pause after it failed; None: the same.
         """
         self._server, self._job, self._every_s = server, job, every_s
-        self._retry_s = every_s if retry_s is None else retry_s
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=job.__name__, daemon=True)
 
@@ -63,10 +57,12 @@ class Periodic:
         self._thread.join(10)
 
     def _run(self) -> None:
-        while not self._stop.wait(self._every_s if self._works() else self._retry_s):
-            pass
+        while True:
+            self._do()
+            if self._stop.wait(self._every_s):
+                return
 
-    def _works(self) -> bool:
+    def _do(self) -> None:
         try:
             with self._server.app_context():
                 self._job()
@@ -75,9 +71,6 @@ class Periodic:
             log.warning("%s has to wait: %s", self._job.__name__, error)
         except Exception:  # it is tried again; a dead thread would not
             log.exception("%s failed", self._job.__name__)
-        else:
-            return True
-        return False
 
 
 def settle() -> None:
@@ -98,9 +91,20 @@ def tidy() -> None:
     retention.tidy(wiring.current().store, now=utcnow())
 
 
-def introduce() -> None:
-    """Make the broker know exactly the devices there are, whatever it missed or lost."""
-    wiring.current().broker.reconcile(registry.each_identity())
+class Introductions:
+    """Makes the broker know exactly the devices that may come in, whatever it missed or lost."""
+
+    def __init__(self) -> None:
+        self._connections = -1  # of the publisher, when the broker was told last
+        self._due = 0.0
+
+    def introduce(self) -> None:
+        """Tell the broker if it was away since it was told, or that was long ago."""
+        parts, now = wiring.current(), time.monotonic()
+        connections = parts.publisher.connections
+        if connections != self._connections or now >= self._due:
+            parts.broker.reconcile(admission.each_identity())
+            self._connections, self._due = connections, now + INTRODUCED_FOR_S
 
 
 class Configurations:
@@ -129,7 +133,7 @@ def end_downloads() -> None:
 def housekeeping(server: Flask) -> list["Part"]:
     """Return the jobs of one installation; `settle` gives "no answer" its resolution."""
     return [
-        Periodic(server, introduce, 600, retry_s=2),
+        Periodic(server, Introductions().introduce, 2),
         Periodic(server, settle, 0.25),
         Periodic(server, Configurations().reconcile, 2),
         Periodic(server, forget, 3600),

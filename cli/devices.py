@@ -11,7 +11,7 @@ import click
 import orjson
 
 import wiring
-from auth import tokens
+from auth import access, tokens
 from cli import transfer
 from cli.acting import acting_for, as_option, device_argument, json_option, person, show_fields
 from cli.groups import Group
@@ -21,6 +21,8 @@ from db.models import Kind
 from devices import imports, inventory, presence, registry, set_points
 from devices.set_points import Bounds
 from errors import AppError
+
+STATES = {access.REVOKED[0]: "revoked", access.OWNER_OFF[0]: "owner disabled"}
 
 devices = Group("devices", help="Look after devices.")
 
@@ -71,7 +73,7 @@ def show(device: str, as_json: bool) -> None:
     row = wiring.current().store.presence([found.id]).get(found.id)
     firmware = presence.firmware(found, row.attributes if row else {})
     more = {"firmware": firmware, "notes": found.notes, "timezone": found.timezone}
-    living = tokens.listing(found, by=owner) if owner else []
+    living = tokens.listing(found, by=owner) if owner and owner.is_active else []
     marks = [f"{token.public_id} {token.label}".strip() for token in living]
     use = wiring.current().store.disk_use([found.id])[found.id]
     show_fields({**_summary(listed), **more, "tokens": marks, "disk_bytes": use.bytes}, as_json)
@@ -246,7 +248,7 @@ def _summary(one: inventory.Listed) -> dict[str, Any]:
     return {
         **transfer.described(one),
         "id": device.public_id,
-        "state": "revoked" if device.revoked_at else state.value,
+        "state": STATES[why[0]] if (why := access.shut_out(device)) else state.value,
         "mqtt_username": device.mqtt_username,
     }
 

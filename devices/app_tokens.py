@@ -66,19 +66,23 @@ def discover(token: str, *, now: datetime) -> list[tuple[Device, Level]]:
     """Return the devices that an app may reach, by name.
 
     Raises:
-        Unauthenticated: no device knows this token, or all have revoked it.
+        Unauthenticated: no device knows this token, or all that do revoked it or are shut out.
     """
     with transaction() as session:
         rows = session.scalars(
-            select(AppToken).where(
-                AppToken.token_hash == sha256(token), AppToken.revoked_at.is_(None)
+            select(AppToken)
+            .join(Device, Device.id == AppToken.device_id)
+            .where(
+                access.ADMITTED,
+                AppToken.token_hash == sha256(token),
+                AppToken.revoked_at.is_(None),
             )
         ).all()
         if not rows:
             raise Unauthenticated("app_token_unknown", N_("No device knows this app."))
         for row in rows:
             row.used_at = now
-        found = [(row.device, Level(row.level)) for row in rows if not row.device.revoked_at]
+        found = [(row.device, Level(row.level)) for row in rows]
     return sorted(found, key=lambda pair: (pair[0].name, pair[0].id))
 
 
@@ -94,7 +98,7 @@ def require(token: str, public_id: str, needed: Level) -> tuple[AppToken, User]:
         .join(Device, Device.id == AppToken.device_id)
         .where(
             Device.public_id == public_id,
-            Device.revoked_at.is_(None),
+            access.ADMITTED,
             AppToken.token_hash == sha256(token),
             AppToken.revoked_at.is_(None),
             AppToken.level >= needed,

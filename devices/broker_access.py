@@ -2,6 +2,7 @@
 
 from sqlalchemy import select
 
+from auth import access
 from db.base import db
 from db.models import Device
 from devices import credentials
@@ -13,7 +14,7 @@ NOBODY = credentials.mosquitto_hash("")  # compared with when there is no such u
 def known(username: str) -> BrokerIdentity | None:
     """Return the device that a broker may let in under this user name, or None."""
     device = db.session.scalar(
-        select(Device).where(Device.mqtt_username == username, Device.revoked_at.is_(None))
+        select(Device).where(Device.mqtt_username == username, access.ADMITTED)
     )
     return None if device is None else credentials.identity(device)
 

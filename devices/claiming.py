@@ -10,7 +10,7 @@ from auth import throttle
 from auth.keys import Keys
 from db.base import transaction
 from db.models import Claim, Device, Grant, Level, User
-from devices import credentials
+from devices import admission
 from devices.changes import note
 from devices.ports import BrokerAdmin, LiveBus, LiveEvent
 from errors import NotFound
@@ -84,7 +84,7 @@ def claim(
         for key in counted:
             throttle.hit(key, WRONG_CODES, now=now)
         raise NotFound("claim_code_wrong", N_("No device waits to be claimed with this code."))
-    broker.upsert(credentials.identity(device))
+    admission.follow(broker, device.id)
     bus.publish([LiveEvent(device.public_id, "device", {"change": "created"})])
     return device
 

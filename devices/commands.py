@@ -41,6 +41,7 @@ WISH = select(
     select(Command.id)
     .where(Command.device_id == bindparam("device"), Command.idempotency_key == bindparam("key"))
     .scalar_subquery(),
+    access.owner_is_off(bindparam("device", type_=Device.id.type)),
     *orders.LANGUAGE,
 )
 ROW = insert(Command).returning(Command.id)
@@ -89,7 +90,7 @@ def ask(
         NotFound, Forbidden: `by` may not do this.
         Invalid: the name, the parameters or the time cannot be used, or a part does not take
             the value that it shall be set to.
-        Conflict: device_revoked.
+        Conflict: device_revoked, or owner_disabled.
     """
     signing.check_name(name)
     body = signing.canonical(params)
@@ -97,11 +98,13 @@ def ask(
     with transaction(fresh=False) as session:  # each check below asks anew
         access.require(by, device, Level.OPERATOR if name in KNOWN else Level.MANAGER)
         about = {"device": device.id, "key": key}
-        first, foreign, rotating = session.connection().execute(WISH, about).one()
+        first, owner_is_off, foreign, rotating = session.connection().execute(WISH, about).one()
         if first is not None:
             return session.get_one(Command, first)
         if device.revoked_at is not None:
-            raise Conflict("device_revoked", N_("This device is revoked."))
+            raise Conflict(*access.REVOKED)
+        if owner_is_off:
+            raise Conflict(*access.OWNER_OFF)
         if name == "set":
             set_points.check(device, params)
         if claim is not None:

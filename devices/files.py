@@ -16,6 +16,7 @@ from typing import IO
 
 from sqlalchemy import select
 
+from auth import access
 from auth.keys import sha256
 from db.base import db, transaction
 from db.models import Device, DeviceFile, User
@@ -146,10 +147,14 @@ def by_token(token: str, *states: str, now: datetime) -> DeviceFile:
         now: the present moment.
 
     Raises:
-        NotFound: no such URL, or not for this.
+        NotFound: no such URL, or not for this, or its device is shut out.
         Gone: it has expired.
     """
-    file = db.session.scalar(select(DeviceFile).where(DeviceFile.url_hash == sha256(token)))
+    file = db.session.scalar(
+        select(DeviceFile)
+        .join(Device, Device.id == DeviceFile.device_id)
+        .where(DeviceFile.url_hash == sha256(token), access.ADMITTED)
+    )
     if file is None or file.state not in states:
         raise NotFound()
     if file.url_expires_at is None or now >= file.url_expires_at:

@@ -16,11 +16,11 @@ from functools import partial
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from auth import audit, throttle
+from auth import access, audit, throttle
 from auth.keys import Keys, sha256
 from db.base import Begin, db, transaction
 from db.models import Command, Device, Handshake
-from devices import credentials, progress
+from devices import admission, credentials, progress
 from devices.ports import BrokerAdmin, LiveBus, Publisher
 from errors import Unauthenticated, Unavailable
 from notify.mark import N_
@@ -71,7 +71,7 @@ def login(
         namespace: MQTT_NAMESPACE.
 
     Raises:
-        Unauthenticated: wrong_credentials, also for a device that was revoked.
+        Unauthenticated: wrong_credentials, also for a device that is shut out.
         TooMany: too many wrong passwords for this name from this address, or too many logins.
         Unavailable: the broker cannot be told of the topic just now.
     """
@@ -96,9 +96,7 @@ def login(
             address=address,
             now=now,
         )
-        session.flush()
-        identity = credentials.identity(device)
-    broker.upsert(identity)
+    admission.follow(broker, device.id)
     _show_life(publisher, namespace, device)
     if confirmed is not None:
         _confirm(confirmed, bus, now)
@@ -118,9 +116,7 @@ def ping(
     place = throttle.network(address)
     throttle.hit(f"device-ping-from:{place}", FROM_ONE_ADDRESS, now=now)
     found = db.session.scalar(
-        select(Handshake)
-        .join(Device)
-        .where(Handshake.token_hash == sha256(token), Device.revoked_at.is_(None))
+        select(Handshake).join(Device).where(Handshake.token_hash == sha256(token), access.ADMITTED)
     )
     if found is None:
         raise Unauthenticated("wrong_token", N_("This token has ended. Log in again."))
@@ -185,7 +181,7 @@ def _by_password(name: str, password: str) -> Device | None:
 def _named(name: str) -> Sequence[Device]:
     """Return the devices of this user name and of this controller id; two if one was renamed."""
     called = or_(Device.mqtt_username == name, Device.controller_id == name)
-    return db.session.scalars(select(Device).where(called, Device.revoked_at.is_(None))).all()
+    return db.session.scalars(select(Device).where(called, access.ADMITTED)).all()
 
 
 def _renew(

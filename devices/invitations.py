@@ -104,7 +104,7 @@ def answer(
                 Invitation.expires_at > now,
             )
         )
-        if found is None:
+        if found is None or not by.is_active:  # switched off meanwhile: the broker knows already
             raise NotFound("invitation_not_found", N_("This invitation has ended."))
         device, level = found.device, Level(found.level)
         found.answered_at = now

@@ -17,7 +17,7 @@ class LinkState(StrEnum):
 
     OPEN = "open"
     EARLY = "early"  # it opens later, or again later
-    ENDED = "ended"  # its time is over, or whoever made it has lost the right
+    ENDED = "ended"  # its time is over, its maker has lost the right, or the door is shut out
     USED_UP = "used_up"
     BLOCKED = "blocked"  # too many wrong PINs
     REVOKED = "revoked"
@@ -34,7 +34,7 @@ def state(link: GuestLink, *, now: datetime) -> LinkState:
         return LinkState.USED_UP
     if link.pin_failures >= MOST_PIN_FAILURES:
         return LinkState.BLOCKED
-    if link.device.revoked_at is not None or not may_give(link):
+    if access.shut_out(link.device) or not may_give(link):
         return LinkState.ENDED
     return {
         When.OPEN: LinkState.OPEN,

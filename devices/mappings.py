@@ -15,7 +15,7 @@ from sqlalchemy import select
 from auth import access
 from db.base import db, transaction
 from db.models import Device, Grant, Level, Mapping, User
-from devices import credentials
+from devices import admission
 from devices.changes import note
 from devices.foreign import bounds, grammar, paths
 from devices.foreign.entities import Source
@@ -167,10 +167,7 @@ def give_trees(
     with transaction():
         device.topic_trees = wanted
         note(device, by, "device.topics", now, address, trees=wanted)
-        identity = credentials.identity(device)
-        revoked = device.revoked_at is not None
-    if not revoked:
-        broker.upsert(identity)
+    admission.follow(broker, device.id)
 
 
 def may_use(user: User, topics: Collection[str]) -> bool:

@@ -16,11 +16,11 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from auth import audit, throttle, tokens
+from auth import access, audit, throttle, tokens
 from auth.keys import Keys
 from db.base import transaction
 from db.models import Claim, Device, Grant, Kind, Level
-from devices import claiming, credentials, fields, usernames
+from devices import admission, claiming, credentials, fields, usernames
 from devices.ports import BrokerAdmin
 from errors import Conflict, Forbidden, TooMany
 from notify.mark import N_
@@ -73,7 +73,7 @@ def register(
 
     Raises:
         Invalid: an id cannot be used.
-        Forbidden: claim_secret_wrong, or device_revoked.
+        Forbidden: claim_secret_wrong, device_revoked or owner_disabled.
         Conflict: controller_id_taken by another device.
         TooMany: too many wrong secrets, or too many devices that nobody knows.
     """
@@ -97,8 +97,8 @@ def register(
         for key in counted:
             throttle.hit(key, WRONG_SECRETS, now=now)
         raise
-    if news and registered.device.revoked_at is None:
-        broker.upsert(credentials.identity(registered.device))
+    if news and registered.device.revoked_at is None:  # strangers give the broker no work
+        admission.follow(broker, registered.device.id)
     return registered
 
 
@@ -138,8 +138,8 @@ def _enter(
             device = _make(session, asked, keys, broker, now)
         record = _bound(session, device, asked, is_new, keys)
         owned = claiming.has_owner(session, device)
-        if device.revoked_at is not None and not is_new and (owned or asked.required):
-            raise Forbidden("device_revoked", N_("This device has been revoked."))
+        if not is_new and (owned or asked.required) and (why := access.shut_out(device)):
+            raise Forbidden(*why)
         news = is_new or device.controller_id != asked.controller_id
         if news:
             _take_controller_id(session, device, asked.controller_id)

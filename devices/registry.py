@@ -1,10 +1,5 @@
-"""Adds, finds, changes and removes devices.
+"""Adds, finds, changes and removes devices."""
 
-The broker hears of a change after it is committed, and `reconcile` at the next start repeats
-what it may have missed, so the database is always right.
-"""
-
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -16,10 +11,10 @@ from sqlalchemy.orm import Session
 from auth import access, tokens
 from auth.keys import Keys
 from db.base import db, transaction
-from db.models import Device, Grant, Handshake, Level, User
-from devices import credentials, fields, handshake, usernames
+from db.models import Device, Grant, Level, User
+from devices import admission, credentials, fields, handshake, usernames
 from devices.changes import note
-from devices.ports import BrokerAdmin, BrokerIdentity, LiveBus, LiveEvent
+from devices.ports import BrokerAdmin, LiveBus, LiveEvent
 from errors import Conflict
 from notify.mark import N_
 
@@ -92,8 +87,7 @@ def create(
         _, token = tokens.issue(session, device, label="", now=now)
         _flush(session)
         note(device, by, "device.create", now, address)
-        identity = credentials.identity(device)
-    broker.upsert(identity)
+    admission.follow(broker, device.id)
     _tell(bus, device, "created")
     return Created(
         device,
@@ -166,10 +160,8 @@ def update(
         _check_ids(device)
         _flush(session)
         note(device, by, "device.update", now, address, fields=sorted(different))
-        identity = credentials.identity(device)
-        revoked = device.revoked_at is not None
-    if broker and "controller_id" in different and not revoked:
-        broker.upsert(identity)
+    if broker and "controller_id" in different:
+        admission.follow(broker, device.id)
     _tell(bus, device, "renamed" if "name" in different else "changed")
     return True
 
@@ -185,7 +177,7 @@ def rotate(
 ) -> str:
     """Return a new broker password; the old one stops and a live connection is cut.
 
-    A device that was revoked is let in again.
+    A device that was revoked is let in again, if the account of its owner is switched on.
 
     Raises:
         NotFound, Forbidden: `by` does not manage it.
@@ -198,8 +190,7 @@ def rotate(
         device.revoked_at = None
         handshake.end(device, now=now)
         note(device, by, "device.rotate", now, address)
-        identity = credentials.identity(device)
-    broker.upsert(identity)
+    admission.follow(broker, device.id)
     return password
 
 
@@ -215,8 +206,7 @@ def revoke(
         access.require(by, device, Level.MANAGER)
         device.revoked_at = device.revoked_at or now
         note(device, by, "device.revoke", now, address)
-        username = device.mqtt_username
-    broker.revoke(username)
+    admission.follow(broker, device.id)
 
 
 def delete(
@@ -248,38 +238,6 @@ def delete(
 def by_controller(controller_id: str) -> Device | None:
     """Return the device with this controller id, or None."""
     return db.session.scalar(select(Device).where(Device.controller_id == controller_id))
-
-
-def identities() -> list[BrokerIdentity]:
-    """Return every device that the broker should let in."""
-    rows = db.session.execute(
-        select(
-            Device.mqtt_username,
-            Device.mqtt_hash,
-            Device.controller_id,
-            Device.mqtt_seed,
-            Handshake.topic,
-            Device.topic_trees,
-        )
-        .outerjoin(Handshake, Handshake.device_id == Device.id)
-        .where(Device.revoked_at.is_(None))
-    )
-    return [
-        BrokerIdentity(
-            *(username, hashed, controller_id, seed),
-            reads=(topic,) if topic else (),
-            trees=tuple(trees or ()),
-        )
-        for username, hashed, controller_id, seed, topic, trees in rows
-    ]
-
-
-def each_identity() -> Iterator[BrokerIdentity]:
-    """Yield every device that the broker should let in, as of when the first one is asked for.
-
-    Brokers ask while no other change can come between, so that none is undone.
-    """
-    yield from identities()
 
 
 def _check_name(name: str, by: User, device: Device | None = None) -> None:

@@ -90,8 +90,8 @@ def _may_speak(by: User | Device, device: Device) -> None:
         access.require(by, device, Level.OPERATOR)
     elif by.id != device.id:
         raise Forbidden("other_device", N_("A device speaks for itself only."))
-    if device.revoked_at is not None:
-        raise Forbidden("device_revoked", N_("This device has been revoked."))
+    if why := access.shut_out(device):
+        raise Forbidden(*why)
 
 
 def _hand_over(publisher: Publisher, topic: str, body: bytes) -> None:

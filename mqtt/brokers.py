@@ -4,7 +4,7 @@ from functools import partial
 
 from auth.keys import load
 from config import Settings
-from devices import credentials, registry
+from devices import admission, credentials
 from devices.ports import BrokerAdmin, BrokerLog, NoBrokerLog
 from mqtt.broker_dynsec import DynsecBroker
 from mqtt.broker_files import FileBroker
@@ -23,12 +23,12 @@ def broker_admin(settings: Settings) -> BrokerAdmin:
         make = partial(credentials.mqtt_password, load(settings))
         return DynsecBroker(settings, password_of=make)
     if settings.mqtt_admin == "http":
-        return HttpBroker()
+        return HttpBroker(settings)
     return FileBroker(
         folder_of(settings),
         settings.mqtt_namespace,
         accounts=accounts(settings),
-        known=registry.identities,
+        known=admission.identities,
         reload=Mosquitto(settings).reload,
     )
 

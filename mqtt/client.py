@@ -20,15 +20,10 @@ def new_client(settings: Settings, role: str, protocol: MQTTProtocolVersion, **m
         settings: say where the broker is and whether TLS is spoken.
         role: "listener", "publisher" or "bus".
         protocol: 3.1.1 or 5.
-        more: further arguments of paho's `Client`.
+        more: further arguments of paho's `Client`, or others than usual.
     """
-    client = Client(
-        CallbackAPIVersion.VERSION2,
-        client_id=mosquitto.client_id(settings, role),
-        protocol=protocol,
-        transport=transport(settings),
-        **more,
-    )
+    usual = {"client_id": mosquitto.client_id(settings, role), "transport": transport(settings)}
+    client = Client(CallbackAPIVersion.VERSION2, protocol=protocol, **(usual | more))
     set_up(client, settings, role)
     return client
 

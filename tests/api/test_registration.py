@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 import wiring
+from auth import administration
 from clock import utcnow
 from db.base import db, transaction
 from db.models import Claim, Device
@@ -207,6 +208,16 @@ def test_a_device_that_its_owner_has_revoked_stays_out(server, program, person):
     registry.revoke(device, by=owner, now=utcnow(), broker=wiring.current().broker)
 
     assert problem(boot(server), 403)["code"] == "device_revoked"
+
+
+def test_a_device_whose_owner_is_switched_off_stays_out_and_comes_back(server, program):
+    made = boot(server).json
+    program("alice")("POST", "/devices/claim", json={"code": SECRET})
+    owner = inventory.owner(inventory.find(made["id"]))
+    administration.disable(owner, by=None, now=utcnow())
+    assert problem(boot(server), 403)["code"] == "owner_disabled"
+    administration.enable(owner, by=None, now=utcnow())
+    assert boot(server).json["mqtt"] == made["mqtt"]
 
 
 def test_a_controller_id_of_another_device_is_409(server, program):

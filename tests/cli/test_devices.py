@@ -8,6 +8,7 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
+from auth import administration
 from clock import utcnow
 from db.base import db, transaction
 from db.models import AuditEvent, Device, User
@@ -223,3 +224,14 @@ def test_a_set_point_is_declared_and_freed(run):
     run("set-point", "front", "heat", code=2)
     run("set-point", "front", "heat", "--none")
     assert set_points.of(inventory.find("front")) == {}
+
+
+def test_of_a_device_whose_owner_is_switched_off_the_shell_says_so(run, owner):
+    add(run)
+    administration.disable(owner, by=None, now=utcnow())
+    assert "owner disabled" in run("list").stdout
+    assert json.loads(run("show", "Front door", "--json").stdout)["state"] == "owner disabled"
+    refused = run("rotate", "Front door", code=1).stderr
+    assert "The account Owner@example.org is switched off." in refused
+    administration.enable(owner, by=None, now=utcnow())
+    assert json.loads(run("show", "Front door", "--json").stdout)["state"] == "never_seen"

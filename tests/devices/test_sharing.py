@@ -4,8 +4,9 @@ from datetime import timedelta
 from itertools import permutations, product
 
 import pytest
+from flask import current_app
 
-from auth import access
+from auth import access, administration
 from auth.keys import sha256
 from db.base import db
 from db.models import AuditEvent, Device, Level, OutboxMessage, ShareToken, User
@@ -97,6 +98,17 @@ def test_ownership_moves_when_the_receiver_accepts(parts, door, owner, stranger)
     answer(parts, offer, stranger)
     assert access.level(stranger, door) is Level.OWNER
     assert access.level(owner, door) is Level.MANAGER
+
+
+def test_nobody_becomes_an_owner_while_being_switched_off(parts, door, owner, stranger):
+    """The request was let in a moment before; the broker has been told already."""
+    offer = invitations.offer_ownership(door, stranger.email, by=owner, now=NOW, address="")
+    with current_app._get_current_object().app_context():
+        administration.disable(db.session.get(User, stranger.id), by=None, now=NOW)
+    assert stranger.disabled_at is None  # as the request knows it
+    with pytest.raises(NotFound):
+        answer(parts, offer, stranger)
+    assert access.level(owner, door) is Level.OWNER
 
 
 def test_sharing_twice_with_the_same_person_is_a_conflict(parts, door, owner, stranger):

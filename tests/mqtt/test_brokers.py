@@ -1,11 +1,9 @@
 """One suite over both ways to make devices known to a real Mosquitto: files and the plugin."""
 
 import itertools
-import subprocess
 import threading
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -18,10 +16,9 @@ from mqtt.broker_files import FileBroker
 from mqtt.brokers import broker_admin
 from mqtt.dynsec import talk
 from mqtt.mosquitto import Mosquitto, accounts, folder_of, server_login
-from tests.mqtt.conftest import Speaker, listens
+from tests.mqtt.conftest import Speaker
+from tests.mqtt.remote import Dynsec
 from tests.stack import free_port, until
-
-PLUGIN = "/usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so"
 
 
 @dataclass
@@ -83,56 +80,11 @@ def files(settings, mosquitto):
     return site
 
 
-class Remote:
-    """A Mosquitto with the dynamic-security plugin, as somebody else would run it."""
-
-    def __init__(self, folder: Path, port: int) -> None:
-        self.port, self.folder, self.process = port, folder, None
-        self.conf, self.state = folder / "remote.conf", folder / "dynsec.json"
-        self.conf.write_text(
-            f"listener {port} 127.0.0.1\nuser root\nallow_anonymous false\n"
-            f"plugin {PLUGIN}\nplugin_opt_config_file {self.state}\nset_tcp_nodelay true\n"
-            f"log_dest file {folder / 'remote.log'}\n"
-        )
-        self.begin()
-
-    def begin(self) -> None:
-        subprocess.run(
-            ["mosquitto_ctrl", "dynsec", "init", str(self.state), "gatekeeper", "secret"],
-            check=True,
-            capture_output=True,
-        )
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            ["/usr/sbin/mosquitto", "-c", str(self.conf)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        until(lambda: listens(self.port))
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(10)
-
-    def lose(self) -> None:
-        self.state.unlink()
-        self.begin()
-
-
 @pytest.fixture
 def dynsec(settings, tmp_path):
-    remote = Remote(tmp_path, free_port())
+    remote = Dynsec(tmp_path, free_port())
     remote.start()
-    foreign = settings.model_copy(
-        update={
-            "mqtt_host": "127.0.0.1",
-            "mqtt_port": remote.port,
-            "mqtt_username": "gatekeeper",
-            "mqtt_password": SecretStr("secret"),
-            "mqtt_admin": "dynsec",
-        }
-    )
+    foreign = remote.settings(settings)
     admin = broker_admin(foreign)
     admin.reconcile(())
     kinds = ("publishClientReceive", "subscribePattern", "publishClientSend")

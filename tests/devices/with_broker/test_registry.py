@@ -10,7 +10,7 @@ from db.base import db
 from db.models import AuditEvent, Command, Device, DeviceToken, Grant, Level
 from db.models.device import opaque_username
 from db.telemetry.store import TelemetryStore
-from devices import credentials, registry
+from devices import admission, credentials, registry
 from errors import AppError, Conflict, Forbidden, Invalid, NotFound
 from mqtt.mosquitto import server_login
 from tests.stack import until
@@ -240,7 +240,7 @@ def test_revoking_cuts_the_connection_and_ends_the_token_within_a_second(house, 
     assert live.ended.wait(1)
     assert not house.connect(username, made.mqtt_password).is_in
     assert tokens.authenticate_device(made.token, utcnow()) is None
-    assert registry.identities() == []
+    assert admission.identities() == []
 
 
 def test_a_deleted_device_leaves_nothing_but_its_audit_lines(house, owner, store):
@@ -285,7 +285,7 @@ def test_nobody_below_manager_changes_a_device(house, owner, stranger, level):
 
 def test_what_the_broker_must_know_is_what_lets_devices_in(house, owner):
     made = house.device(owner)
-    identity = registry.identities()[0]
+    identity = admission.identities()[0]
     assert identity == credentials.identity(made.device)
     assert credentials.matches(made.mqtt_password, identity.password_hash)
     assert registry.by_controller(identity.controller_id).id == made.device.id
