@@ -2,7 +2,7 @@
 
 RFC 4180 with CRLF, UTF-8; times in ISO 8601 UTC with milliseconds; numbers as they are.  Text
 cells are always quoted, and those that a spreadsheet would take for a formula begin with an
-apostrophe.
+apostrophe more.
 
     long   time,device,sensor,value,unit       one line a reading, one sensor after the other
     wide   time,"device / sensor (unit)",...   one line a time stamp, one column a sensor
@@ -11,6 +11,7 @@ Wide lines are made for each time at which any sensor spoke, or for each step of
 cell is the mean of a number in the step, or the last of a state or text.
 """
 
+import re
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ Layout = Literal["long", "wide"]
 
 LINE_END = b"\r\n"
 LINES = 2500  # written at once: other threads wait for the interpreter meanwhile
-FORMULA = frozenset("=+-@\t\r\n\0＝＋－＠")
+FORMULA = re.compile("'*[ \u00a0]*[-=+@\t\r\n\0＝＋－＠]")  # apostrophes before it count
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +103,16 @@ def gzipped(parts: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def defused(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula: those get an apostrophe."""
-    return "'" + text if text.lstrip(" \u00a0")[:1] in FORMULA else text
+    """Return a text that no spreadsheet takes for a formula: those get an apostrophe.
+
+    So does one that has apostrophes before its formula: no two texts look alike.
+    """
+    return "'" + text if FORMULA.match(text) else text
 
 
 def armed(text: str) -> str:
     """Return a text without the apostrophe that `defused` has put before it."""
-    return text[1:] if text[:1] == "'" and defused(text[1:]) == text else text
+    return text[1:] if text[:1] == "'" and FORMULA.match(text, 1) else text
 
 
 def text_cell(text: str) -> bytes:

@@ -239,6 +239,20 @@ class Memory:
             yield self.page[0][later], self.page[1][later]
 
 
+@given(st.text("'=+ \u00a0a"), st.text("'=+ \u00a0a"))
+def test_no_two_texts_share_a_cell_and_each_reads_back(one, other):
+    assert export.armed(export.defused(one)) == one
+    assert (export.defused(one) == export.defused(other)) == (one == other)
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [("=1", "'=1"), ("'=1", "''=1"), ("'' =1", "''' =1"), ("'a", "'a"), ("' '=1", "' '=1")],
+)
+def test_apostrophes_before_a_formula_are_part_of_the_text(text, cell):
+    assert (export.defused(text), export.armed(cell)) == (cell, text)
+
+
 finite = st.floats(allow_nan=False, allow_infinity=False)
 moments = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1))  # noqa: DTZ001
 
