@@ -40,14 +40,17 @@ class ImportedSensor(Answer):
 
 
 class RefusedLine(Answer):
-    """A line that cannot be used; 0 where only its value is of the wrong kind."""
+    """A line that cannot be used."""
 
     line: int
     code: str
 
 
 class Imported(Answer):
-    """What became of a file, or would; `refused` counts lines by reason."""
+    """What became of a file, or would.
+
+    `refused` counts lines by reason, `examples` are the first 20 of each.
+    """
 
     dry_run: bool
     rows: int

@@ -14,6 +14,12 @@
     not_a_state: () => gatehouse.t("not on or off, as the sensor's readings are"),
     other_device: () => gatehouse.t("of another device"),
     too_few_cells: () => gatehouse.t("too few cells"),
+    too_long: () => gatehouse.t("a text of more than 256 characters"),
+  };
+  const KINDS = {
+    number: () => gatehouse.t("numbers"),
+    state: () => gatehouse.t("on and off"),
+    text: () => gatehouse.t("texts"),
   };
 
   const make = (tag, props = {}, ...children) => {
@@ -43,8 +49,9 @@
 
   function lines(report) {
     const told = report.sensors.map((one) =>
-      gatehouse.t("%(name)s: %(rows)s readings from %(first)s to %(last)s, %(known)s at known times", {
+      gatehouse.t("%(name)s (%(kind)s): %(rows)s readings from %(first)s to %(last)s, %(known)s at known times", {
         name: one.name,
+        kind: KINDS[one.kind](),
         rows: count(one.rows),
         known: count(one.known),
         first: gatehouse.zone.text(one.first_ms),
@@ -60,12 +67,12 @@
       );
     }
     for (const [code, number] of Object.entries(report.refused)) {
-      const where = report.examples.filter((one) => one.code === code && one.line);
+      const where = report.examples.filter((one) => one.code === code);
       told.push(
         gatehouse.t("%(count)s lines refused: %(reason)s (%(lines)s)", {
           count: count(number),
           reason: WORDS[code]?.() || code,
-          lines: where.map(({ line }) => line).join(", ") || "…",
+          lines: where.map(({ line }) => line).join(", ") + (where.length < number ? ", …" : ""),
         }),
       );
     }

@@ -1,8 +1,8 @@
 """CSV of any range, as a stream of pages: fast, in constant memory, safe to open in a spreadsheet.
 
-RFC 4180 with CRLF, UTF-8; times in ISO 8601 UTC with milliseconds; numbers as they are.  Text
-cells are always quoted, and those that a spreadsheet would take for a formula begin with an
-apostrophe more.
+RFC 4180 with CRLF, UTF-8; times in ISO 8601 UTC with milliseconds; numbers as they are, states as
+on and off.  Text cells, and no others, are quoted, so that they tell what is a number; those that a
+spreadsheet would take for a formula begin with an apostrophe more.
 
     long   time,device,sensor,value,unit       one line a reading, one sensor after the other
     wide   time,"device / sensor (unit)",...   one line a time stamp, one column a sensor
@@ -159,6 +159,8 @@ def _wide(
 def _cells(column: Column, values: Values, style: Style) -> Cells:
     if column.series.kind == "text":
         return np.array([text_cell(text) for text in values])
+    if column.series.kind == "state":
+        return np.where(values != 0, b"on", b"off")
     return style.numbers(values)
 
 

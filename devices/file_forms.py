@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from devices import export
+from devices.file_cells import TEXT
 from errors import Invalid
 from notify.mark import N_
 
@@ -27,10 +28,11 @@ TIME = {"time", "timestamp", "date", "datetime", "last_changed"}
 SENSOR = {"sensor", "topic", ENTITY}
 VALUE = {"value", "payload", "state"}
 HEADING = re.compile(r"(?P<device>.+) / (?P<sensor>[\w.-]+)(?: \((?P<unit>[^()]*)\))?")
+QUOTED = r'"(?:[^"]|"")*"'
 
 
 class Row(NamedTuple):
-    """What a line says of one sensor, as text."""
+    """What a line says of one sensor, as text; `value` as `file_cells.quotes_marked` leaves it."""
 
     time: str
     sensor: str
@@ -42,7 +44,23 @@ class Row(NamedTuple):
 Parser = Callable[[list[str]], list[Row]]  # raises IndexError where cells are missing
 
 
-def parser(head: Sequence[str], sensor: str) -> Parser:
+class Form(NamedTuple):
+    """How the lines of a file are read.
+
+    Attributes:
+        parse: returns what a line says.
+        foreign: it is of Home Assistant.
+        ours: it has the columns of our exports, whoever wrote it.
+        devices: whose columns it has, if it has one for each sensor.
+    """
+
+    parse: Parser
+    foreign: bool = False
+    ours: bool = False
+    devices: frozenset[str] = frozenset()
+
+
+def form(head: Sequence[str], sensor: str) -> Form:
     """Return how the lines below a first line are read.
 
     Args:
@@ -52,13 +70,16 @@ def parser(head: Sequence[str], sensor: str) -> Parser:
     Raises:
         Invalid: the form is unknown.
     """
-    names = [cell.strip().lower() for cell in head]
+    cells = [cell.removeprefix(TEXT).strip() for cell in head]
+    names = [cell.lower() for cell in cells]
     times = [at for at, name in enumerate(names) if name in TIME]
-    if len(times) == 1 and len(set(names)) == len(names) > 1:
+    if len(times) == 1 and len(set(cells)) == len(cells) > 1:
         values = [at for at, name in enumerate(names) if name in VALUE]
         if len(values) == 1 and set(names) <= TIME | SENSOR | VALUE | {"device", "unit"}:
-            return _long(names, times[0], values[0], sensor)
-        return _wide([cell.strip() for cell in head], times[0], sensor)
+            parse = _long(names, times[0], values[0], sensor)
+            foreign = set(names) & SENSOR == {ENTITY}
+            return Form(parse, foreign, {"sensor", "device", "unit"} <= set(names))
+        return _wide(cells, times[0], sensor)
     raise Invalid(
         "file_unknown",
         N_(
@@ -68,22 +89,30 @@ def parser(head: Sequence[str], sensor: str) -> Parser:
     )
 
 
+def is_as_exported(head: str, second: str, separator: str) -> bool:
+    """Return whether the first two lines have their quotes where our exports have them.
+
+    Then they tell texts from numbers; programs that write such files anew put them elsewhere.
+    """
+    cut = re.escape(separator)
+    if re.fullmatch(cut.join(["time", "device", "sensor", "value", "unit"]), head.rstrip("\r\n")):
+        return not second or re.match(rf'[^"{separator}]+{cut}"', second) is not None
+    wide = re.fullmatch(rf"time(?:{cut}{QUOTED})+", head.rstrip("\r\n"))
+    return wide is not None and second[:1] != '"'
+
+
 def _long(names: list[str], time: int, value: int, sensor: str) -> Parser:
     sensors = [at for at, name in enumerate(names) if name in SENSOR]
     unit, device = (names.index(one) if one in names else None for one in ("unit", "device"))
 
     def read(cells: list[str]) -> list[Row]:
-        said = _sensor(names[sensors[0]], cells[sensors[0]]) if sensors else sensor or names[value]
-        of = [cells[at] if at is not None else "" for at in (unit, device)]
-        return [Row(cells[time], said, cells[value], *of)]
+        said = cells[value]
+        cells = [cell.removeprefix(TEXT) for cell in cells]
+        of = [export.armed(cells[at]) if at is not None else "" for at in (unit, device)]
+        name = _sensor(names[sensors[0]], cells[sensors[0]]) if sensors else sensor or names[value]
+        return [Row(cells[time], name, said, *of)]
 
     return read
-
-
-def is_of_home_assistant(head: Sequence[str]) -> bool:
-    """Return whether a first line is that of Home Assistant's history."""
-    names = {cell.strip().lower() for cell in head}
-    return names & SENSOR == {ENTITY} and bool(names & VALUE)
 
 
 def _sensor(named: str, said: str) -> str:
@@ -100,19 +129,20 @@ def names_of(entities: Iterable[str]) -> dict[str, str]:
     }
 
 
-def _wide(head: list[str], time: int, sensor: str) -> Parser:
+def _wide(head: list[str], time: int, sensor: str) -> Form:
     others = {at: _heading(cell) for at, cell in enumerate(head) if at != time}
     if sensor and len(others) == 1:
         others = dict.fromkeys(others, (sensor, "", ""))
 
     def read(cells: list[str]) -> list[Row]:
         return [
-            Row(cells[time], name, cells[at], *of)
+            Row(cells[time].removeprefix(TEXT), name, cells[at], *of)
             for at, (name, *of) in others.items()
             if cells[at]
         ]
 
-    return read
+    devices = frozenset(device for _, _, device in others.values())
+    return Form(read, ours="" not in devices, devices=devices - {""})
 
 
 def _heading(cell: str) -> tuple[str, str, str]:
@@ -120,4 +150,4 @@ def _heading(cell: str) -> tuple[str, str, str]:
     found = HEADING.fullmatch(export.armed(cell))
     if found is None:
         return cell, "", ""
-    return found["sensor"], found["unit"] or "", export.defused(found["device"])
+    return found["sensor"], found["unit"] or "", found["device"]

@@ -1,12 +1,11 @@
 """Takes readings from a file into a device, or says what that would do."""
 
 import zlib
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from auth import access
@@ -15,17 +14,17 @@ from db.base import transaction
 from db.models import Device, Level, User
 from db.telemetry.records import Batch, Series
 from db.telemetry.store import TelemetryStore
-from devices import reading_files, units
+from devices import file_cells, reading_files, units
 from devices.changes import note
+from devices.parsing import Refuse
 from devices.ports import LiveBus, LiveEvent
-from devices.reading_files import Found, Refused
+from devices.reading_files import Found, Refused, Told
 from errors import Invalid
 from notify.mark import N_
 
 LARGEST = 64 * 1024 * 1024  # bytes of a file
 AT_ONCE = 5000  # readings a transaction: the listener's writes wait no longer for it
 GZIP = b"\x1f\x8b"  # how such a file begins
-SHOWN = 20  # refused lines that are named
 
 
 @dataclass(slots=True)
@@ -52,7 +51,7 @@ class Report:
         replaced: readings that took the place of another value, or would.
         sensors: by name.
         refused: how many lines cannot be used, by reason.
-        examples: the first of them.
+        examples: the first lines of each reason.
     """
 
     dry_run: bool
@@ -68,6 +67,16 @@ class Report:
         return asdict(self) | {
             "examples": [{"line": one.line, "code": one.code} for one in self.examples]
         }
+
+
+class Taken(NamedTuple):
+    """What is taken of one sensor: (ms, value) of each reading, oldest first."""
+
+    name: str
+    kind: str
+    unit: str
+    rows: list[tuple[int, float | str]]
+    repeated: int
 
 
 def take(
@@ -108,23 +117,22 @@ def take(
         _unpacked(data), device=device.name, sensor=sensor, zone=zone, now_ms=to_ms(now)
     )
     known = {one.name: one for one in store.series([device.id])[device.id]}
-    if len(known.keys() | found.values.keys()) > most_sensors:
+    if len(known.keys() | found.told.keys()) > most_sensors:
         raise Invalid(
             "too_many_sensors", N_("A device has at most %(most)s sensors."), most=most_sensors
         )
-    rows = {
-        name: _rows(values, known.get(name), found, name) for name, values in found.values.items()
-    }
-    report = _report(rows, known, found, store, dry_run=dry_run)
+    every = [_taken(found, one, known.get(name)) for name, one in sorted(found.told.items())]
+    taken = [one for one in every if one.rows]
+    report = _report(taken, known, found, store, dry_run=dry_run)
     if dry_run or not report.rows:
         return report
     with transaction():
         note(device, by, "device.import", now, address, rows=report.rows)
-    for one in report.sensors:
-        unit = found.units.get(one.name, "")[:16] or units.usual(one.name, one.kind)
+    for one, made in zip(taken, report.sensors, strict=True):
+        unit = one.unit[:16] or units.usual(one.name, one.kind)
         series = known.get(one.name) or store.add_series(device.id, one.name, one.kind, unit)
         # what replaces sealed history is not known to the write, only to the look before
-        one.replaced = max(one.replaced, _write(store, series, rows[one.name][1]))
+        made.replaced = max(made.replaced, _write(store, series, one.rows))
     report.replaced = sum(one.replaced for one in report.sensors)
     if bus is not None:
         bus.publish([LiveEvent(device.public_id, "device", {"change": "sensors"})])
@@ -151,19 +159,27 @@ def _unpacked(data: bytes) -> bytes:
     return plain
 
 
-def _rows(
-    values: dict[int, str], series: Series | None, found: Found, name: str
-) -> tuple[str, list[tuple[int, Any]]]:
-    """Return kind and readings of a sensor, oldest first; what does not fit is refused."""
-    kind = series.kind if series else reading_files.kind_of(values)
-    rows = [(ms, reading_files.fitting(value, kind)) for ms, value in sorted(values.items())]
-    fitting = [(ms, value) for ms, value in rows if value is not None]
-    found.refused += [Refused(0, f"not_a_{kind}")] * (len(rows) - len(fitting))
-    return kind, fitting
+def _taken(found: Found, told: Told, series: Series | None) -> Taken:
+    """Return the readings of a sensor; what does not fit is refused."""
+    cells = [file_cells.pointed(cell) for cell in told.cells] if found.comma else told.cells
+    kind = series.kind if series else file_cells.kind_of(cells)
+    if kind == "text":
+        cells = told.cells
+    said: dict[int, float | str] = {}
+    repeated = 0
+    for line, ms, cell in zip(told.lines, told.times, cells, strict=True):
+        try:
+            value = file_cells.fitting(cell, kind)
+        except Refuse as refusal:
+            found.refused.add(refusal.reason, [line])
+            continue
+        repeated += ms in said
+        said[ms] = value
+    return Taken(told.name, kind, told.unit, sorted(said.items()), repeated)
 
 
 def _report(
-    rows: dict[str, tuple[str, list[tuple[int, Any]]]],
+    taken: list[Taken],
     known: dict[str, Series],
     found: Found,
     store: TelemetryStore,
@@ -172,24 +188,23 @@ def _report(
 ) -> Report:
     sensors = [
         Sensor(
-            name,
-            kind,
-            len(some),
-            *(_already(store, known[name], some) if name in known else (0, 0)),
-            some[0][0],
-            some[-1][0],
+            one.name,
+            one.kind,
+            len(one.rows),
+            *(_already(store, known[one.name], one.rows) if one.name in known else (0, 0)),
+            one.rows[0][0],
+            one.rows[-1][0],
         )
-        for name, (kind, some) in sorted(rows.items())
-        if some
+        for one in taken
     ]
     return Report(
         dry_run,
         rows=sum(one.rows for one in sensors),
-        repeated=found.repeated,
+        repeated=sum(one.repeated for one in taken),
         replaced=sum(one.replaced for one in sensors),
         sensors=sensors,
-        refused=dict(Counter(one.code for one in found.refused)),
-        examples=found.refused[:SHOWN],
+        refused=dict(found.refused.counts),
+        examples=found.refused.examples(),
     )
 
 

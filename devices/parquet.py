@@ -3,8 +3,9 @@
     long   time, device, sensor, value, text, unit   one row a reading, one sensor after the other
     wide   time, "device / sensor (unit)", ...        one row a time, one column a sensor
 
-Times are UTC timestamps in milliseconds.  Long: `value` is a double, null of texts; a state is 0
-or 1.  Wide: numbers are doubles, states booleans, texts strings, and null is no reading.
+Times are UTC timestamps in milliseconds.  Long: `value` is a double, null of texts; a state is
+1.0 or 0.0, where CSV has on or off.  Wide: numbers are doubles, states booleans, texts strings,
+and null is no reading.
 """
 
 import io

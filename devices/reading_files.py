@@ -3,30 +3,28 @@
 Cells are separated by commas, semicolons (then with decimal commas) or tabs.
 """
 
-import codecs
-import csv
-import io
 import math
 import re
-from collections.abc import Iterator
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
+from operator import itemgetter
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from devices import export, file_forms, parsing
-from devices.file_forms import Parser, Row
+from devices.file_cells import TEXT
+from devices.file_forms import Form, Row
+from devices.file_records import Document, Record
 from devices.payloads import Limits
-from errors import Invalid
-from notify.mark import N_
 
-TRUE, FALSE = frozenset({"on", "true"}), frozenset({"off", "false"})
 SILENT = frozenset({"", "unknown", "unavailable", "none", "null"})  # to Home Assistant
 SECONDS_BELOW = 100_000_000_000  # a number of the time below this is in seconds
-MOST_ROWS = 5_000_000
-LONGEST_TEXT = 4096
-NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
-NO_NUMBER = re.compile(r"\s*[+-]?(?:nan|inf|infinity)\s*", re.IGNORECASE)
+SHOWN = 20  # refused lines that are named of each reason
+ZEROS = re.compile(r"\s*[+-]?0\d")  # how no number of an export begins
 
 
 class Refused(NamedTuple):
@@ -36,20 +34,78 @@ class Refused(NamedTuple):
     code: str
 
 
+class Refusals:
+    """The lines that cannot be used: how many for each reason, and which come first."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self._first: dict[str, list[int]] = {}
+
+    def add(self, code: str, lines: Sequence[int], count: int = 1) -> None:
+        """Refuse so many lines for one reason; of `lines` the first count as examples."""
+        self.counts[code] += count
+        first = self._first.setdefault(code, [])
+        if len(first) < SHOWN or lines[0] < first[-1]:
+            first[:] = sorted([*first, *lines[:SHOWN]])[:SHOWN]
+
+    def absorb(self, others: "Refusals", code: str = "") -> None:
+        """Refuse what was refused elsewhere, for the reasons it was, or for this one."""
+        for reason, count in others.counts.items():
+            self.add(code or reason, others._first[reason], count)
+
+    def examples(self) -> list[Refused]:
+        """Return the first lines of each reason, as they stand in the file."""
+        return sorted(Refused(line, code) for code, some in self._first.items() for line in some)
+
+
+@dataclass(slots=True)
+class Told:
+    """What a file says of one sensor, line by line.
+
+    Attributes:
+        name: of the sensor; empty: none could be called so.
+        device: that the file names, if any.
+        unit: that the file names last, if any.
+        lines: where the readings stand.
+        times: of the readings, in milliseconds.
+        cells: of their values, as they stand; behind `TEXT` those that are texts for certain.
+        refused: lines that cannot be used.
+    """
+
+    name: str
+    device: str
+    unit: str = ""
+    lines: "array[int]" = field(default_factory=lambda: array("q"))
+    times: "array[int]" = field(default_factory=lambda: array("q"))
+    cells: list[str] = field(default_factory=list)
+    refused: Refusals = field(default_factory=Refusals)
+
+    def rows(self) -> Iterator[tuple[int, int, str]]:
+        """Yield line, time and cell of each reading, in the order of the lines."""
+        return zip(self.lines, self.times, self.cells, strict=True)
+
+    def join(self, other: "Told") -> None:
+        """Take over what is said of the same sensor elsewhere."""
+        rows = sorted(chain(self.rows(), other.rows()), key=itemgetter(0))
+        self.lines = array("q", [line for line, _, _ in rows])
+        self.times = array("q", [ms for _, ms, _ in rows])
+        self.cells = [cell for _, _, cell in rows]
+        self.unit = other.unit or self.unit
+
+
 @dataclass(slots=True)
 class Found:
     """What a file holds.
 
     Attributes:
-        values: (ms, text as it stands) by sensor; of two at one time the later line counts.
-        units: by sensor, where the file names one.
+        told: by the name of the sensor.
         refused: lines that cannot be used.
+        comma: whether numbers have a decimal comma.
     """
 
-    values: dict[str, dict[int, str]] = field(default_factory=dict)
-    units: dict[str, str] = field(default_factory=dict)
-    refused: list[Refused] = field(default_factory=list)
-    repeated: int = 0
+    comma: bool
+    told: dict[str, Told] = field(default_factory=dict)
+    refused: Refusals = field(default_factory=Refusals)
 
 
 def read(data: bytes, *, device: str, sensor: str, zone: ZoneInfo, now_ms: int) -> Found:
@@ -66,56 +122,73 @@ def read(data: bytes, *, device: str, sensor: str, zone: ZoneInfo, now_ms: int) 
     Raises:
         Invalid: it is not UTF-8, not CSV, of an unknown form, or too large.
     """
-    text = _text(data)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
-    comma = _separator(text) == ";"
+    document = Document(data)
+    records = document.records()
+    form = file_forms.form(next(records, Record(1, [])).cells, sensor)
+    reader = _Reader(form, zone, now_ms + Limits().ahead_ms)
+    found = Found(document.comma)
+    told: dict[tuple[str, str], Told] = {}
+    for record, is_last in _with_last(records):
+        try:
+            rows = form.parse(record.cells)
+        except IndexError:
+            found.refused.add("too_few_cells", [record.line])
+            continue
+        if is_last and document.unended and document.returns:
+            found.refused.add("cut", [record.line])
+            continue
+        for row in rows:
+            key = row.device, row.sensor
+            if key not in told:
+                told[key] = Told(_name(row.sensor), row.device)
+            reader.take(told[key], record.line, row)
+    if form.foreign:
+        _name_entities(told)
+    _settle(found, list(told.values()), device, form)
+    return found
+
+
+def _with_last(records: Iterator[Record]) -> Iterator[tuple[Record, bool]]:
+    """Yield records, and whether it is the last one."""
+    held = next(records, None)
+    while held is not None:
+        following = next(records, None)
+        yield held, following is None
+        held = following
+
+
+def _name(said: str) -> str:
+    """Return the name of a sensor, nothing if none can be called so."""
     try:
-        head = next(rows, [])
-        parse = file_forms.parser(head, sensor)
-        foreign = file_forms.is_of_home_assistant(head)
-        lines = [(rows.line_num, cells) for cells in rows if any(cells)]
-    except csv.Error as error:
-        raise Invalid(
-            "file_unreadable", N_("Line %(line)s is no CSV: is the file cut?"), line=rows.line_num
-        ) from error
-    if len(lines) > MOST_ROWS:
-        raise Invalid("file_too_long", N_("At most %(most)s lines at once."), most=MOST_ROWS)
-    cut = bool(lines) and "\r\n" in text and not text.endswith("\n")
-    return _collect(
-        lines, parse, _Reader(device, zone, now_ms, comma, foreign), lines[-1][0] if cut else 0
-    )
-
-
-def _text(data: bytes) -> str:
-    """Return a file as text; spreadsheets mark files of UTF-16 as such."""
-    marked = data[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}
-    if b"\0" in data[:1000] and not marked:
-        raise Invalid("not_utf8", N_("This file is not UTF-8. Save it as CSV in UTF-8."))
-    try:
-        return data.decode("utf-16" if marked else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise Invalid(
-            "not_utf8", N_("This file is not UTF-8: look at line %(line)s."), line=line
-        ) from error
-
-
-def _separator(text: str) -> str:
-    head = text.partition("\n")[0]
-    return max(",;\t", key=head.count)
+        return parsing.sensor_name(said)
+    except parsing.Refuse:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    device: str
+    form: Form
     zone: ZoneInfo
-    now_ms: int
-    comma: bool
-    foreign: bool  # of Home Assistant
+    latest_ms: int
 
-    def is_silent(self, value: str) -> bool:
-        """Return whether a value says that there was none."""
-        return value.strip().lower() in SILENT if self.foreign else not value.strip()
+    def take(self, told: Told, line: int, row: Row) -> None:
+        """Take down what a line says of a sensor."""
+        ms, cell = self.moment(row.time.strip()), self.cell(row.value)
+        if ms is None:
+            told.refused.add("bad_time", [line])
+        elif ms > self.latest_ms:
+            told.refused.add("future", [line])
+        elif self.is_silent(cell):
+            told.refused.add("bad_value", [line])
+        else:
+            told.lines.append(line)
+            told.times.append(ms)
+            told.cells.append(cell)
+            told.unit = row.unit or told.unit
+
+    def is_silent(self, cell: str) -> bool:
+        """Return whether a cell says that there was no value."""
+        return cell.strip().lower() in SILENT if self.form.foreign else not cell.strip()
 
     def moment(self, text: str) -> int | None:
         """Return a time in milliseconds, None if it is none or too long ago."""
@@ -132,95 +205,34 @@ class _Reader:
             return None
         return round(ms)
 
-    def value(self, text: str) -> str:
-        """Return a value with a decimal point, without what defused it for a spreadsheet."""
-        if self.comma and text.count(",") == 1 and number(text.replace(",", ".")) is not None:
-            return text.replace(",", ".")
-        return export.armed(text)
+    def cell(self, said: str) -> str:
+        """Return the cell of a value without what defused it for a spreadsheet.
+
+        What an export has in quotes, or defused, or would not write as a number, is a text.
+        """
+        if self.form.foreign:
+            return said
+        plain = export.armed(said.removeprefix(TEXT))
+        is_text = plain != said or ZEROS.match(plain)
+        return TEXT + plain if self.form.ours and is_text else plain
 
 
-def _collect(
-    lines: list[tuple[int, list[str]]],
-    parse: Parser,
-    reader: _Reader,
-    cut_line: int,
-) -> Found:
-    found = Found()
-    rows = list(_rows(lines, parse, found, cut_line))
-    if reader.foreign:
-        names = file_forms.names_of(row.sensor for _, row in rows)
-        rows = [(line, row._replace(sensor=names[row.sensor])) for line, row in rows]
-    mine = any(row.device == export.defused(reader.device) for _, row in rows)
-    for line, row in rows:
-        ms = reader.moment(row.time.strip())
-        value = reader.value(row.value)
-        try:
-            sensor = parsing.sensor_name(row.sensor)
-        except parsing.Refuse:
-            sensor = ""
-        if mine and row.device != export.defused(reader.device):
-            found.refused.append(Refused(line, "other_device"))
-        elif not sensor:
-            found.refused.append(Refused(line, "bad_name"))
-        elif ms is None:
-            found.refused.append(Refused(line, "bad_time"))
-        elif ms > reader.now_ms + Limits().ahead_ms:
-            found.refused.append(Refused(line, "future"))
-        elif reader.is_silent(value) or len(value) > LONGEST_TEXT:
-            found.refused.append(Refused(line, "bad_value"))
-        else:
-            said = found.values.setdefault(sensor, {})
-            found.repeated += ms in said
-            said[ms] = value
-            if row.unit:
-                found.units[sensor] = row.unit
-    return found
+def _name_entities(told: dict[tuple[str, str], Told]) -> None:
+    names = file_forms.names_of(entity for _, entity in told)
+    for (_, entity), one in told.items():
+        one.name = _name(names[entity])
 
 
-def _rows(
-    lines: list[tuple[int, list[str]]],
-    parse: Parser,
-    found: Found,
-    cut_line: int,
-) -> Iterator[tuple[int, Row]]:
-    for line, cells in lines:
-        try:
-            rows = parse(cells)
-        except IndexError:
-            found.refused.append(Refused(line, "too_few_cells"))
-            continue
-        if line == cut_line:
-            found.refused.append(Refused(line, "cut"))
-            continue
-        yield from ((line, row) for row in rows)
-
-
-def number(text: str) -> float | None:
-    """Return a finite number, None if it is none."""
-    if NUMBER.fullmatch(text) is None:
-        return None
-    value = float(text)
-    return value if math.isfinite(value) else None
-
-
-def kind_of(values: dict[int, str]) -> str:
-    """Return what the values of a sensor are: number, state or text.
-
-    A number that is none (NaN, infinite) leaves the others numbers, and is refused among them.
-    """
-    if all(NUMBER.fullmatch(value) or NO_NUMBER.fullmatch(value) for value in values.values()):
-        return "number"
-    if all(value.strip().lower() in TRUE | FALSE for value in values.values()):
-        return "state"
-    return "text"
-
-
-def fitting(value: str, kind: str) -> float | str | None:
-    """Return a value as a sensor of this kind keeps it, None if it cannot."""
-    if kind == "text":
-        return value
-    word = value.strip().lower()
-    if kind == "state" and word in TRUE | FALSE:
-        return float(word in TRUE)
-    said = number(value)
-    return said if kind == "number" or said in {0.0, 1.0} else None
+def _settle(found: Found, told: list[Told], device: str, form: Form) -> None:
+    """Take over what is of the device, and refuse the rest."""
+    mine = device in form.devices or any(one.device == device for one in told)
+    for one in told:
+        other = mine and one.device != device
+        code = "other_device" if other else "" if one.name else "bad_name"
+        found.refused.absorb(one.refused, code)
+        if code and one.lines:
+            found.refused.add(code, one.lines, len(one.lines))
+        elif one.name in found.told:
+            found.told[one.name].join(one)
+        elif one.lines:
+            found.told[one.name] = one

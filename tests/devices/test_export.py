@@ -121,8 +121,8 @@ def test_wide_has_one_line_a_time_and_one_column_a_sensor(store):
     assert rows == [
         ["time", "House / t (°C)", "'=House / door", "House / none"],
         ["2026-01-01T00:00:00.000Z", "1", "", ""],
-        ["2026-01-01T00:00:00.010Z", "2", "1", ""],
-        ["2026-01-01T00:00:00.020Z", "", "0", ""],
+        ["2026-01-01T00:00:00.010Z", "2", "on", ""],
+        ["2026-01-01T00:00:00.020Z", "", "off", ""],
         ["2026-01-01T00:00:00.030Z", "4", "", ""],
     ]
 
@@ -418,7 +418,7 @@ def test_wide_lines_may_stand_on_a_grid(store):
     columns = [Column("d", a), Column("d", b)]
     rows = table(b"".join(export.csv_rows(store, columns, Extent(T0, FOREVER, 1000), "wide")))
 
-    assert [row[1:] for row in rows[1:]] == [["1.5", "1"], ["", "0"], ["5", ""]]
+    assert [row[1:] for row in rows[1:]] == [["1.5", "on"], ["", "off"], ["5", ""]]
     assert [row[0][17:] for row in rows[1:]] == ["00.000Z", "01.000Z", "02.000Z"]
 
 

@@ -34,7 +34,7 @@ def device(portal, alice, request):
     return portal.device(alice, request.node.name[:60])
 
 
-def take(portal, device, data, *, by, dry_run=False, sensor=""):
+def take(portal, device, data, *, by, dry_run=False, sensor="", most=4):
     with portal.server.app_context():
         return imports.take(
             device,
@@ -42,7 +42,7 @@ def take(portal, device, data, *, by, dry_run=False, sensor=""):
             by=by.user,
             store=portal.store,
             now=utcnow(),
-            most_sensors=4,
+            most_sensors=most,
             dry_run=dry_run,
             sensor=sensor,
         )
@@ -222,13 +222,14 @@ def test_lines_that_cannot_be_used_are_named(portal, alice, device):
     )
     report = take(portal, device, file, by=alice)
 
-    assert [(one.line, one.code) for one in report.examples if one.line] == [
-        (7, "too_few_cells"),
-        (9, "too_few_cells"),
+    assert [(one.line, one.code) for one in report.examples] == [
         (3, "bad_time"),
         (4, "bad_time"),
         (5, "future"),
         (6, "bad_name"),
+        (7, "too_few_cells"),
+        (8, "not_a_number"),
+        (9, "too_few_cells"),
     ]
     assert stored(portal, device)["a"][1][0][0] == T0
 
@@ -308,6 +309,34 @@ def test_numbers_that_are_none_do_not_make_the_others_texts(portal, alice, devic
 
     assert report.refused == {"not_a_number": 3}
     assert stored(portal, device) == {"a": ("number", [(T0 + 3000, 2.5)])}
+
+
+def test_a_text_is_as_long_as_a_device_may_say_it(portal, alice, device):
+    texts = ["x" * 256, "x" * 257, "x" * 300_000, "on"]
+    file = OURS + "".join(
+        f'2026-01-01T00:00:0{second}Z,"d","mode","{text}",\r\n' for second, text in enumerate(texts)
+    )
+    report = take(portal, device, file, by=alice)
+
+    assert [tuple(one) for one in report.examples] == [(3, "too_long"), (4, "too_long")]
+    assert [text for _, text in stored(portal, device)["mode"][1]] == ["x" * 256, "on"]
+
+
+def test_lines_of_every_reason_are_named_and_counted(portal, alice, device):
+    lines = [f"2026-01-01T00:00:{n:02}Z,1" for n in range(30)] + ["never,1"] * 30
+    lines[5] += "x"
+    take(portal, device, "time,t\n2026-01-01T00:00:00Z,1\n", by=alice)
+    report = take(portal, device, "time,t\n" + "\n".join(lines) + "\n", by=alice)
+
+    assert report.refused == {"not_a_number": 1, "bad_time": 30}
+    assert [one.line for one in report.examples] == [7, *range(32, 52)]
+
+
+def test_a_line_that_breaks_the_whole_file_is_named_where_it_begins(portal, alice, device):
+    file = OURS + '2026-01-01T00:00:00Z,"d","a","1\r\n' + '2026-01-01T00:00:00Z,"d","a",1,\r\n' * 9
+    with pytest.raises(Invalid) as refused:
+        take(portal, device, file, by=alice)
+    assert (refused.value.code, refused.value.details) == ("file_unreadable", {"line": 2})
 
 
 def test_only_lines_of_this_device_are_taken_from_a_file_of_many(portal, alice, device):
