@@ -49,13 +49,15 @@ class RefusedLine(Answer):
 class Imported(Answer):
     """What became of a file, or would.
 
-    `refused` counts lines by reason, `examples` are the first 20 of each.
+    `refused` counts lines by reason, `examples` are the first 20 of each.  `ambiguous` readings are
+    at local times that come twice, as clocks go back; which is meant follows from the order.
     """
 
     dry_run: bool
     rows: int
     repeated: int
     replaced: int
+    ambiguous: int
     sensors: list[ImportedSensor]
     refused: dict[str, int]
     examples: list[RefusedLine]

@@ -66,6 +66,14 @@
           : gatehouse.t("%(count)s of them replaced another value", values),
       );
     }
+    if (report.ambiguous) {
+      told.push(
+        gatehouse.t(
+          "%(count)s are at times that come twice, as the clock goes back: the order of the lines says which is meant",
+          { count: count(report.ambiguous) },
+        ),
+      );
+    }
     for (const [code, number] of Object.entries(report.refused)) {
       const where = report.examples.filter((one) => one.code === code);
       told.push(

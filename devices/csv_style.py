@@ -6,18 +6,19 @@ out when the lines are put together.  No line costs a Python object of its own.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-Times = NDArray[np.int64]
+from devices import walls
+from devices.walls import Times
+
 Cells = NDArray[np.bytes_]
 
 DAY_MS = 86_400_000
-QUARTER_MS = 900_000  # clocks change at quarters of an hour
+EXACT = b"time_utc"
 UTF8_MARK = b"\xef\xbb\xbf"
 SEPARATORS = {"comma": b",", "semicolon": b";", "tab": b"\t"}
 HELD = 250_000  # bytes put together at once: what fits into the caches of a processor
@@ -30,8 +31,9 @@ class Style:
     Attributes:
         separator: between cells; with a semicolon numbers have a decimal comma, as those
             spreadsheets expect that take semicolons.
-        zone: times are `2026-01-31 12:00:00` on its clocks, and the file begins with the mark
-            that spreadsheets know UTF-8 by; without a zone `2026-01-31T12:00:00.000Z`.
+        zone: times are `2026-01-31 12:00:00` on its clocks, as spreadsheets read them; a last
+            column has them as they are without a zone, `2026-01-31T12:00:00.000Z`, and the file
+            begins with the mark that spreadsheets know UTF-8 by.
     """
 
     separator: bytes = b","
@@ -44,11 +46,19 @@ class Style:
 
     def stamps(self, times: Times) -> list[Cells]:
         """Return the parts that times, in ms since 1970, are made of."""
-        if self.zone is not None:
-            date, minute, second, _ = _parts(_local(times, self.zone))
-            return [date, SPACED[minute], SECONDS[second]]
-        date, minute, second, ms = _parts(times)
-        return [date, MINUTES[minute], SECONDS[second], THOUSANDTHS[ms]]
+        if self.zone is None:
+            return _exact(times)
+        date, minute, second, _ = _parts(walls.shown(times, self.zone))
+        return [date, SPACED[minute], SECONDS[second]]
+
+    @property
+    def last_heading(self) -> bytes:
+        """What stands above the column that `exact` makes, if it makes one."""
+        return self.separator + EXACT if self.zone else b""
+
+    def exact(self, times: Times) -> list[Cells | bytes]:
+        """Return the parts of the last cells, which have the times that `stamps` make less of."""
+        return [self.separator, *_exact(times)] if self.zone else []
 
     def numbers(self, values: NDArray[np.float64]) -> Cells:
         """Return numbers in the shortest form that reads back equal; whole ones without a point."""
@@ -81,17 +91,9 @@ def joined(parts: Sequence[Cells | bytes], lines: int) -> Iterator[bytes]:
         yield table.tobytes().translate(None, b"\0")
 
 
-def _local(times: Times, zone: ZoneInfo) -> Times:
-    """Return what clocks of a zone say at these times, as if it were UTC."""
-    quarters, which = np.unique(times // QUARTER_MS, return_inverse=True)
-    offsets = [
-        round(offset.total_seconds() * 1000)
-        if (offset := datetime.fromtimestamp(quarter * QUARTER_MS / 1000, zone).utcoffset())
-        else 0
-        for quarter in quarters.tolist()
-    ]
-    shifted: Times = times + np.array(offsets, np.int64)[which]
-    return shifted
+def _exact(times: Times) -> list[Cells]:
+    date, minute, second, ms = _parts(times)
+    return [date, MINUTES[minute], SECONDS[second], THOUSANDTHS[ms]]
 
 
 def _parts(times: Times) -> tuple[Cells, Times, Times, Times]:

@@ -7,6 +7,9 @@ spreadsheet would take for a formula begin with an apostrophe more.
     long   time,device,sensor,value,unit       one line a reading, one sensor after the other
     wide   time,"device / sensor (unit)",...   one line a time stamp, one column a sensor
 
+For a spreadsheet the times are local ones, to the second, and a last column time_utc has them as
+above.
+
 Wide lines are made for each time at which any sensor spoke, or for each step of a grid: then a
 cell is the mean of a number in the step, or the last of a state or text.
 """
@@ -125,14 +128,16 @@ def _long(
     store: "TelemetryStore", columns: Sequence[Column], extent: Extent, style: Style
 ) -> Iterator[bytes]:
     cut = style.separator
-    yield style.head + cut.join([b"time", b"device", b"sensor", b"value", b"unit"]) + LINE_END
+    names = cut.join([b"time", b"device", b"sensor", b"value", b"unit"])
+    yield style.head + names + style.last_heading + LINE_END
     for column in columns:
         series = column.series
         before = cut + text_cell(column.device) + cut + text_cell(series.name) + cut
-        after = cut + (text_cell(series.unit) if series.unit else b"") + LINE_END
+        after = cut + (text_cell(series.unit) if series.unit else b"")
         for times, values in _cut(pages(store, series, extent)):
             cells = _cells(column, values, style)
-            yield from joined([*style.stamps(times), before, cells, after], times.size)
+            line = [*style.stamps(times), before, cells, after, *style.exact(times), LINE_END]
+            yield from joined(line, times.size)
 
 
 def _cut(pages: Iterable[Page]) -> Iterator[Page]:
@@ -147,13 +152,13 @@ def _wide(
 ) -> Iterator[bytes]:
     cut = style.separator
     headings = [text_cell(heading(column)) for column in columns]
-    yield style.head + cut.join([b"time", *headings]) + LINE_END
+    yield style.head + cut.join([b"time", *headings]) + style.last_heading + LINE_END
     series = [column.series for column in columns]
     for times, found in side_by_side(store, series, extent):
         line: list[Cells | bytes] = [*style.stamps(times)]
         for column, one in zip(columns, found, strict=True):
             line += [cut, _spread(column, one, style, times.size)]
-        yield from joined([*line, LINE_END], times.size)
+        yield from joined([*line, *style.exact(times), LINE_END], times.size)
 
 
 def _cells(column: Column, values: Values, style: Style) -> Cells:

@@ -2,7 +2,7 @@
 
 One line a reading, the columns in any order; those that name sensor, device and unit may lack:
 
-    time,device,sensor,value,unit        as devices/export.py writes it
+    time,device,sensor,value,unit        as devices/export.py writes it, time_utc last or not
     entity_id,state,last_changed         as Home Assistant's history page saves it
     timestamp,topic,payload              as the csv node of Node-RED writes messages
     time,value                           of one sensor, which the caller names
@@ -27,6 +27,7 @@ ENTITY = "entity_id"  # in the first line of Home Assistant's files
 TIME = {"time", "timestamp", "date", "datetime", "last_changed"}
 SENSOR = {"sensor", "topic", ENTITY}
 VALUE = {"value", "payload", "state"}
+MORE = {"device", "unit", "time_utc"}
 HEADING = re.compile(r"(?P<device>.+) / (?P<sensor>[\w.-]+)(?: \((?P<unit>[^()]*)\))?")
 QUOTED = r'"(?:[^"]|"")*"'
 
@@ -39,6 +40,7 @@ class Row(NamedTuple):
     value: str
     unit: str = ""
     device: str = ""
+    exact: str = ""  # the time once more, in UTC; it counts if it is there
 
 
 Parser = Callable[[list[str]], list[Row]]  # raises IndexError where cells are missing
@@ -75,7 +77,7 @@ def form(head: Sequence[str], sensor: str) -> Form:
     times = [at for at, name in enumerate(names) if name in TIME]
     if len(times) == 1 and len(set(cells)) == len(cells) > 1:
         values = [at for at, name in enumerate(names) if name in VALUE]
-        if len(values) == 1 and set(names) <= TIME | SENSOR | VALUE | {"device", "unit"}:
+        if len(values) == 1 and set(names) <= TIME | SENSOR | VALUE | MORE:
             parse = _long(names, times[0], values[0], sensor)
             foreign = set(names) & SENSOR == {ENTITY}
             return Form(parse, foreign, {"sensor", "device", "unit"} <= set(names))
@@ -95,20 +97,21 @@ def is_as_exported(head: str, second: str, separator: str) -> bool:
     Then they tell texts from numbers; programs that write such files anew put them elsewhere.
     """
     cut = re.escape(separator)
-    if re.fullmatch(cut.join(["time", "device", "sensor", "value", "unit"]), head.rstrip("\r\n")):
+    head = head.rstrip("\r\n").removesuffix(f"{separator}time_utc")
+    if head == separator.join(["time", "device", "sensor", "value", "unit"]):
         return not second or re.match(rf'[^"{separator}]+{cut}"', second) is not None
-    wide = re.fullmatch(rf"time(?:{cut}{QUOTED})+", head.rstrip("\r\n"))
+    wide = re.fullmatch(rf"time(?:{cut}{QUOTED})+", head)
     return wide is not None and second[:1] != '"'
 
 
 def _long(names: list[str], time: int, value: int, sensor: str) -> Parser:
     sensors = [at for at, name in enumerate(names) if name in SENSOR]
-    unit, device = (names.index(one) if one in names else None for one in ("unit", "device"))
+    more = [names.index(one) if one in names else None for one in ("unit", "device", "time_utc")]
 
     def read(cells: list[str]) -> list[Row]:
         said = cells[value]
         cells = [cell.removeprefix(TEXT) for cell in cells]
-        of = [export.armed(cells[at]) if at is not None else "" for at in (unit, device)]
+        of = [export.armed(cells[at]) if at is not None else "" for at in more]
         name = _sensor(names[sensors[0]], cells[sensors[0]]) if sensors else sensor or names[value]
         return [Row(cells[time], name, said, *of)]
 
@@ -130,14 +133,17 @@ def names_of(entities: Iterable[str]) -> dict[str, str]:
 
 
 def _wide(head: list[str], time: int, sensor: str) -> Form:
-    others = {at: _heading(cell) for at, cell in enumerate(head) if at != time}
+    exact = next((at for at, cell in enumerate(head) if cell.lower() == "time_utc"), None)
+    others = {at: _heading(cell) for at, cell in enumerate(head) if at not in {time, exact}}
     if sensor and len(others) == 1:
         others = dict.fromkeys(others, (sensor, "", ""))
 
     def read(cells: list[str]) -> list[Row]:
+        at_time = cells[time].removeprefix(TEXT)
+        at_exactly = cells[exact].removeprefix(TEXT) if exact is not None else ""
         return [
-            Row(cells[time].removeprefix(TEXT), name, cells[at], *of)
-            for at, (name, *of) in others.items()
+            Row(at_time, name, cells[at], unit, device, at_exactly)
+            for at, (name, unit, device) in others.items()
             if cells[at]
         ]
 

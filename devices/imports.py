@@ -49,6 +49,7 @@ class Report:
         rows: readings that fit.
         repeated: lines of a time that a later line of the file has too.
         replaced: readings that took the place of another value, or would.
+        ambiguous: readings at times that the clock shows twice, as it goes back.
         sensors: by name.
         refused: how many lines cannot be used, by reason.
         examples: the first lines of each reason.
@@ -58,6 +59,7 @@ class Report:
     rows: int = 0
     repeated: int = 0
     replaced: int = 0
+    ambiguous: int = 0
     sensors: list[Sensor] = field(default_factory=list)
     refused: dict[str, int] = field(default_factory=dict)
     examples: Sequence[Refused] = ()
@@ -202,6 +204,7 @@ def _report(
         rows=sum(one.rows for one in sensors),
         repeated=sum(one.repeated for one in taken),
         replaced=sum(one.replaced for one in sensors),
+        ambiguous=found.ambiguous,
         sensors=sensors,
         refused=dict(found.refused.counts),
         examples=found.refused.examples(),

@@ -7,10 +7,10 @@ import math
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from itertools import chain
+from datetime import UTC, datetime, tzinfo
+from itertools import chain, pairwise
 from operator import itemgetter
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -69,6 +69,7 @@ class Told:
         lines: where the readings stand.
         times: of the readings, in milliseconds.
         cells: of their values, as they stand; behind `TEXT` those that are texts for certain.
+        twice: how many ms later the clock shows the time again, by its place in `times`.
         refused: lines that cannot be used.
     """
 
@@ -78,11 +79,31 @@ class Told:
     lines: "array[int]" = field(default_factory=lambda: array("q"))
     times: "array[int]" = field(default_factory=lambda: array("q"))
     cells: list[str] = field(default_factory=list)
+    twice: dict[int, int] = field(default_factory=dict)
     refused: Refusals = field(default_factory=Refusals)
 
     def rows(self) -> Iterator[tuple[int, int, str]]:
         """Yield line, time and cell of each reading, in the order of the lines."""
         return zip(self.lines, self.times, self.cells, strict=True)
+
+    def tell_hours_apart(self) -> None:
+        """Let times that a clock shows twice follow the order of the lines.
+
+        Where times go back, the clock has gone back.  Of just two that are the same, such as of a
+        meter that speaks each hour, the second one is an hour later.
+        """
+        order = list(self.twice)
+        if order and self.times[-1] < self.times[0]:
+            order.reverse()  # the newest line stands first
+        hours: list[list[int]] = []
+        for at in order:
+            if hours and abs(self.times[at] - self.times[hours[-1][-1]]) < self.twice[at]:
+                hours[-1].append(at)
+            else:
+                hours.append([at])
+        for hour in hours:
+            for at in hour[_again(self.times[at] for at in hour) :]:
+                self.times[at] += self.twice[at]
 
     def join(self, other: "Told") -> None:
         """Take over what is said of the same sensor elsewhere."""
@@ -101,10 +122,12 @@ class Found:
         told: by the name of the sensor.
         refused: lines that cannot be used.
         comma: whether numbers have a decimal comma.
+        ambiguous: readings at times that a clock shows twice.
     """
 
     comma: bool
     told: dict[str, Told] = field(default_factory=dict)
+    ambiguous: int = 0
     refused: Refusals = field(default_factory=Refusals)
 
 
@@ -165,6 +188,36 @@ def _name(said: str) -> str:
         return ""
 
 
+def moment(text: str, zone: tzinfo) -> tuple[int | None, int]:
+    """Return a time in milliseconds, and how much later a clock in its zone shows it again.
+
+    It is None if it is no time or too long ago; without an offset it is of the zone.
+    """
+    later_s = 0.0
+    try:
+        number = float(text)
+        seconds = number if abs(number) < SECONDS_BELOW else number / 1000
+    except ValueError:
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            return None, 0
+        if at.tzinfo is None:
+            at = at.replace(tzinfo=zone)
+            later_s = at.replace(fold=1).timestamp() - at.timestamp()
+        seconds = at.timestamp()
+    if not math.isfinite(seconds) or seconds * 1000 < parsing.EARLIEST_MS:
+        return None, 0
+    return round(seconds * 1000), max(0, round(later_s * 1000))
+
+
+def _again(times: Iterable[int]) -> int:
+    """Return from which of some times on it is the second time that a clock shows them."""
+    some = list(times)
+    falls = (at for at, (one, following) in enumerate(pairwise(some), 1) if following < one)
+    return next(falls, 1 if len(some) == 2 and some[0] == some[1] else len(some))
+
+
 @dataclass(frozen=True, slots=True)
 class _Reader:
     form: Form
@@ -173,7 +226,8 @@ class _Reader:
 
     def take(self, told: Told, line: int, row: Row) -> None:
         """Take down what a line says of a sensor."""
-        ms, cell = self.moment(row.time.strip()), self.cell(row.value)
+        exact, cell = row.exact.strip(), self.cell(row.value)
+        ms, later = moment(exact, UTC) if exact else moment(row.time.strip(), self.zone)
         if ms is None:
             told.refused.add("bad_time", [line])
         elif ms > self.latest_ms:
@@ -181,6 +235,8 @@ class _Reader:
         elif self.is_silent(cell):
             told.refused.add("bad_value", [line])
         else:
+            if later:
+                told.twice[len(told.times)] = later
             told.lines.append(line)
             told.times.append(ms)
             told.cells.append(cell)
@@ -189,21 +245,6 @@ class _Reader:
     def is_silent(self, cell: str) -> bool:
         """Return whether a cell says that there was no value."""
         return cell.strip().lower() in SILENT if self.form.foreign else not cell.strip()
-
-    def moment(self, text: str) -> int | None:
-        """Return a time in milliseconds, None if it is none or too long ago."""
-        try:
-            number = float(text)
-            ms = number * 1000 if abs(number) < SECONDS_BELOW else number
-        except ValueError:
-            try:
-                at = datetime.fromisoformat(text)
-            except ValueError:
-                return None
-            ms = (at if at.tzinfo else at.replace(tzinfo=self.zone)).timestamp() * 1000
-        if not math.isfinite(ms) or ms < parsing.EARLIEST_MS:
-            return None
-        return round(ms)
 
     def cell(self, said: str) -> str:
         """Return the cell of a value without what defused it for a spreadsheet.
@@ -230,6 +271,8 @@ def _settle(found: Found, told: list[Told], device: str, form: Form) -> None:
         other = mine and one.device != device
         code = "other_device" if other else "" if one.name else "bad_name"
         found.refused.absorb(one.refused, code)
+        found.ambiguous += 0 if code else len(one.twice)
+        one.tell_hours_apart()
         if code and one.lines:
             found.refused.add(code, one.lines, len(one.lines))
         elif one.name in found.told:

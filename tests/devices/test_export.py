@@ -404,11 +404,11 @@ def test_a_spreadsheet_gets_local_times_semicolons_and_decimal_commas(store):
     columns = [Column("d", series)]
     text = b"".join(export.csv_rows(store, columns, Extent(T0, FOREVER), style=style)).decode()
 
-    assert text.startswith("\ufefftime;device;sensor;value;unit\r\n")
+    assert text.startswith("\ufefftime;device;sensor;value;unit;time_utc\r\n")
     assert text.splitlines()[1:] == [
-        '2026-10-25 02:00:00;"d";"t";-1,5;',
-        '2026-10-25 02:00:00;"d";"t";-1,5;',
-        '2026-10-25 03:00:00;"d";"t";-1,5;',
+        '2026-10-25 02:00:00;"d";"t";-1,5;;2026-10-25T00:00:00.000Z',
+        '2026-10-25 02:00:00;"d";"t";-1,5;;2026-10-25T01:00:00.000Z',
+        '2026-10-25 03:00:00;"d";"t";-1,5;;2026-10-25T02:00:00.000Z',
     ]
 
 

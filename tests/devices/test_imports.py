@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+import db.base
 from clock import to_ms, utcnow
-from db.models import Level
+from db.models import Device, Level
 from db.telemetry.records import Batch
 from devices import export, imports
 from devices.csv_style import PLAIN, Style
@@ -206,6 +207,67 @@ def test_unicode_text_of_a_spreadsheet_comes_in(portal, alice, device):
     take(portal, device, "time\tt\r\n2026-01-01\t1\r\n".encode("utf-16"), by=alice)
 
     assert stored(portal, device) == {"t": ("number", [(T0, 1.0)])}
+
+
+def in_berlin(portal, device):
+    with portal.server.app_context(), db.base.transaction() as session:
+        session.get_one(Device, device.id).timezone = "Europe/Berlin"
+        device.timezone = "Europe/Berlin"
+
+
+def hours(portal, device, sensor="t"):
+    """Hours after 2026-10-25T00:00Z, as the clocks of Berlin first show 02:00."""
+    return [(ms - 1_792_886_400_000) / 3_600_000 for ms, _ in stored(portal, device)[sensor][1]]
+
+
+@pytest.mark.parametrize(
+    ("clocks", "meant", "ambiguous"),
+    [
+        (["01:30", "02:00", "02:30", "02:00", "02:30", "03:00"], [-0.5, 0, 0.5, 1, 1.5, 2], 4),
+        (["03:00", "02:30", "02:00", "02:30", "02:00", "01:30"], [-0.5, 0, 0.5, 1, 1.5, 2], 4),
+        (["01:00", "02:00", "02:00", "03:00"], [-1, 0, 1, 2], 2),
+        (["01:00", "02:10", "03:00"], [-1, 1 / 6, 2], 1),
+        (["02:10", "02:10", "02:40"], [1 / 6, 2 / 3], 3),
+        (["01:00", "03:00"], [-1, 2], 0),
+    ],
+    ids=["halves", "newest first", "each hour", "once", "the same twice", "not then"],
+)
+def test_an_hour_that_comes_twice_follows_the_order(
+    portal, alice, device, clocks, meant, ambiguous, request
+):
+    device = portal.device(alice, f"Clock {request.node.callspec.id}")
+    in_berlin(portal, device)
+    lines = [f"2026-10-25 {clock}:00,{value}" for value, clock in enumerate(clocks)]
+    report = take(portal, device, "time,t\n" + "\n".join(lines) + "\n", by=alice)
+
+    assert hours(portal, device) == pytest.approx(meant)
+    assert report.ambiguous == ambiguous
+
+
+def test_sensors_have_an_order_of_their_own_in_the_hour_that_comes_twice(portal, alice, device):
+    in_berlin(portal, device)
+    clocks = [("a", "02:10"), ("b", "02:05"), ("a", "02:40"), ("b", "02:35"), ("a", "02:20")]
+    lines = [f"2026-10-25 {clock}:00,{sensor},1" for sensor, clock in clocks]
+    report = take(portal, device, "time,sensor,value\n" + "\n".join(lines) + "\n", by=alice)
+
+    assert hours(portal, device, "a") == pytest.approx([1 / 6, 2 / 3, 4 / 3])
+    assert hours(portal, device, "b") == pytest.approx([1 / 12, 7 / 12])
+    assert report.ambiguous == 5
+
+
+def test_an_exact_time_counts_where_a_line_has_one(portal, alice, device):
+    in_berlin(portal, device)
+    file = (
+        "time,t,time_utc\n"
+        "25.10.2026 02:00,1,2026-10-25T01:00:00.250Z\n"
+        "2026-10-25 04:00:00,2,2026-10-25 03:00:00\n"
+        "2026-10-25 05:00:00,3,\n"
+        "2026-10-25 06:00:00,4,soon\n"
+    )
+    report = take(portal, device, file, by=alice)
+
+    assert hours(portal, device) == pytest.approx([1 + 0.25 / 3600, 3, 4])
+    assert [tuple(one) for one in report.examples] == [(5, "bad_time")]
 
 
 def test_lines_that_cannot_be_used_are_named(portal, alice, device):

@@ -26,6 +26,8 @@ layouts = pytest.mark.parametrize("layout", ["long", "wide"])
 LIKE_NUMBERS = ["12", "0042", "1e3", "on", "off", "true", "nan", "-5,2", "-5.2", "1,5", " 7"]
 ODD = ["", " ", "'=1", "=1", '"', '","', "\r\n", "a\nb", "\ufeff", "none", "ä€😀", "x" * 256]
 
+DOUBLE_HOUR_MS = 1_792_886_400_000  # 2026-10-25T00:00Z: clocks of Berlin show 02:00 twice
+
 
 class House:
     """An installation with two devices: readings of the one go through a file into the other."""
@@ -118,6 +120,18 @@ def test_a_sensor_that_is_there_keeps_its_kind(house):
         "b": ("text", [(T0, "on"), (T0 + 1000, "off")]),
         "c": ("state", [(T0, 1.0)]),
     }
+
+
+@layouts
+def test_times_of_a_spreadsheet_are_exact_through_the_hour_that_comes_twice(house, layout):
+    store = house.portal.store
+    series = store.add_series(house.one.id, "t", "number")
+    at = [DOUBLE_HOUR_MS - 1, *(DOUBLE_HOUR_MS + n * 1_799_999 for n in range(5))]
+    store.write(Batch(values=[(series.id, ms, float(n)) for n, ms in enumerate(at)]))
+
+    report = house.take(house.file(Style(b",", ZoneInfo("Europe/Berlin")), layout))
+    assert house.stored(house.other) == house.stored(house.one)
+    assert report.ambiguous == 0
 
 
 def test_quotes_are_marked_where_cells_begin():

@@ -75,7 +75,7 @@ def test_the_fields_choose_devices_sensors_times_and_the_form(portal, alice):
 
     text = gzip.decompress(answer.data).decode("utf-8-sig")
     head, *rows = text.splitlines()
-    assert head == 'time;"Chosen / a"'
+    assert head == 'time;"Chosen / a";time_utc'
     assert [row.split(";")[0][13:] for row in rows] in ([":00:00"], [":00:00"] * 2)
     assert {row.split(";")[1] for row in rows} <= {"2", "1,5", "2,5"}
     assert answer.headers["Content-Disposition"].endswith('.csv.gz"')
