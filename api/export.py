@@ -1,9 +1,11 @@
 """Everything that one may see, as one stream."""
 
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
 
 from flask import Response
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 import wiring
 from api import callers, streams
@@ -16,6 +18,12 @@ from devices import export
 routes = Routes("export")
 
 
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise PydanticCustomError("timezone_unknown", "there is no such time zone")
+    return name
+
+
 class Chosen(Span):
     """Which readings, and how they are laid out; `device` and `sensor` may come repeatedly."""
 
@@ -24,6 +32,7 @@ class Chosen(Span):
     format: streams.Form = "csv"
     layout: Literal["long", "wide"] = "long"
     step: Annotated[int, Field(ge=0, le=31_622_400)] = 0  # seconds; only wide
+    tz: Annotated[str, AfterValidator(_zone)] = "UTC"  # on whose clocks steps begin
 
 
 @routes.get("/export", media=tuple(streams.MEDIA.values()), refusals=(404,))
@@ -31,7 +40,8 @@ def everything(by: User, query: Chosen) -> Response:
     """Stream the readings of all devices that one may see, or of those named by their ids.
 
     Long: one line a reading. Wide: one line a time stamp, or a `step` of so many seconds, one
-    column a sensor.
+    column a sensor. Steps begin as the clocks of the time zone `tz` show a multiple of one, so that
+    those of 86400 s are its days.
     """
     if query.device:
         chosen = [access.visible(by, device_id) for device_id in dict.fromkeys(query.device)]
@@ -47,4 +57,5 @@ def everything(by: User, query: Chosen) -> Response:
         name="gatehouse",
         layout=query.layout,
         step_ms=query.step * 1000,
+        zone=ZoneInfo(query.tz),
     )

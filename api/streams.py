@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from flask import Response, request
 
@@ -12,7 +13,7 @@ from db.models import Device
 from devices import export, parquet
 from devices.downloads import Reader
 from devices.export import Column, Layout
-from devices.reading_pages import Extent
+from devices.reading_pages import UTC, Extent
 
 Form = Literal["csv", "parquet"]
 MEDIA: dict[Form, str] = {"csv": "text/csv", "parquet": parquet.MEDIA}
@@ -28,6 +29,7 @@ def document(
     name: str,
     layout: Layout = "long",
     step_ms: int = 0,
+    zone: ZoneInfo = UTC,
 ) -> Response:
     """Return the readings of columns as a download.
 
@@ -40,13 +42,14 @@ def document(
         name: what the file is called, as far as it can be.
         layout: long or wide.
         step_ms: of the grid of the wide layout; 0: none.
+        zone: on whose clocks the steps begin.
 
     Raises:
         TooMany: the caller has too many downloads running.
     """
     store = wiring.current().store
     written = export.csv_rows if form == "csv" else parquet.parts
-    extent = Extent(span.start_ms, span.end_ms, step_ms)
+    extent = Extent(span.start_ms, span.end_ms, step_ms, zone)
     parts: Iterator[bytes] = written(store, columns, extent, layout)
     zipped = form == "csv" and request.accept_encodings.quality("gzip") > 0
     if zipped:

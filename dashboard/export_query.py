@@ -60,7 +60,7 @@ def wanted(query: MultiDict[str, str], user: User, form: Form, *, now: datetime)
     return Wanted(
         devices or [device for device, _ in access.visible_devices(user)],
         query.getlist("sensor"),
-        Extent(start_ms, end_ms, int(step) * 1000),
+        Extent(start_ms, end_ms, int(step) * 1000, zone),
         form,
         "wide" if query.get("layout") == "wide" else "long",
         Style(

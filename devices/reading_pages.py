@@ -1,12 +1,14 @@
 """Reads sensors page by page: one alone, or several side by side, as they are or on a grid."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from devices import steps
+from devices import steps, walls
 from devices.steps import Times, Values
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 Page = tuple[Times, Values]  # values: float64 of numbers and states, str objects of texts
 
+UTC = ZoneInfo("UTC")
 PAGE = 20_000  # rows read at once
 FIRST = 2_000  # of them, so that a download begins at once
 TEXTS = 1_000  # texts read at once
@@ -22,11 +25,15 @@ HELD = 400_000  # values held at once side by side, over all sensors
 
 
 class Extent(NamedTuple):
-    """The half-open time [start, end), and the width of steps; 0: each time as it is."""
+    """The half-open time [start, end), and the width of steps; 0: each time as it is.
+
+    Steps begin as the clocks of the zone show a multiple of one: those of a day at midnight.
+    """
 
     start_ms: int
     end_ms: int
     step_ms: int = 0
+    zone: ZoneInfo = UTC
 
 
 class Found(NamedTuple):
@@ -44,13 +51,14 @@ def pages(
     On a grid a value is the mean of a number in the step, or the last of a state or text.
     """
     size, step_ms = size or PAGE, extent.step_ms
+    begins = partial(walls.begins, step_ms=step_ms, zone=extent.zone)
     if series.kind == "text":
         texts = _text_pages(store, series.id, extent, min(size, TEXTS))
-        return steps.lasts(texts, step_ms) if step_ms else texts
+        return steps.lasts(texts, begins) if step_ms else texts
     read = _numbers(store, series.id, extent, size)
     if not step_ms:
         return read
-    return steps.means(read, step_ms) if series.kind == "number" else steps.lasts(read, step_ms)
+    return steps.means(read, begins) if series.kind == "number" else steps.lasts(read, begins)
 
 
 def side_by_side(

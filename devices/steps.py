@@ -1,6 +1,6 @@
 """Brings the readings of several sensors onto one grid of times: one value for each step."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 Times = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Values = NDArray[Any]
+Begins = Callable[[Times], Times]  # of each time, when its step begins
 
 
-def means(pages: Iterable[tuple[Times, Floats]], step_ms: int) -> Iterator[tuple[Times, Floats]]:
+def means(pages: Iterable[tuple[Times, Floats]], begins: Begins) -> Iterator[tuple[Times, Floats]]:
     """Yield the mean of each step that has readings, at the time the step begins."""
     open_at, total, count = -1, 0.0, 0
     for t, v in pages:
-        steps = t // step_ms * step_ms
+        steps = begins(t)
         starts = np.flatnonzero(np.append(True, steps[1:] != steps[:-1]))
         sums = np.add.reduceat(v, starts)
         counts = np.diff(np.append(starts, t.size))
@@ -32,11 +33,11 @@ def means(pages: Iterable[tuple[Times, Floats]], step_ms: int) -> Iterator[tuple
         yield np.array([open_at], np.int64), np.array([total / count])
 
 
-def lasts(pages: Iterable[tuple[Times, Values]], step_ms: int) -> Iterator[tuple[Times, Values]]:
+def lasts(pages: Iterable[tuple[Times, Values]], begins: Begins) -> Iterator[tuple[Times, Values]]:
     """Yield the last value of each step that has any, at the time the step begins."""
     at, last = np.empty(0, np.int64), None  # of the step that may go on
     for t, v in pages:
-        steps = t // step_ms * step_ms
+        steps = begins(t)
         if last is not None and at[0] != steps[0]:
             yield at, last
         ends = np.flatnonzero(np.append(steps[1:] != steps[:-1], True))

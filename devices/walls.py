@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 Times = NDArray[np.int64]
 
 DAY_S = 86_400
+YEAR_MS = 365 * 86_400_000
 ALWAYS_MS = np.iinfo(np.int64).min
 
 
@@ -26,6 +27,26 @@ def shown(times: Times, zone: ZoneInfo) -> Times:
     since, ahead = _changes_around(times, zone)
     walls: Times = times + ahead[np.searchsorted(since, times, side="right") - 1]
     return walls
+
+
+def begins(times: Times, step_ms: int, zone: ZoneInfo) -> Times:
+    """Return when the steps of these times begin: as the clocks of a zone show a multiple of one.
+
+    So a step of a day is a day there, of 23 or 25 hours where the clocks are changed.  In an hour
+    that comes twice, steps up to an hour begin twice; one whose beginning the clocks jump over
+    begins with the jump.
+    """
+    since, ahead = _changes_around(times, zone, step_ms // YEAR_MS + 1)
+    at = np.searchsorted(since, times, side="right") - 1
+    floors = (times + ahead[at]) // step_ms * step_ms
+    found: Times = floors - ahead[at]
+    earlier = np.flatnonzero(found < since[at])  # begun before the clocks were changed
+    while earlier.size:
+        changed = since[at[earlier]]
+        at[earlier] -= 1
+        found[earlier] = np.minimum(floors[earlier] - ahead[at[earlier]], changed)
+        earlier = earlier[found[earlier] < since[at[earlier]]]
+    return found
 
 
 def _changes_around(times: Times, zone: ZoneInfo, years_before: int = 0) -> Changes:

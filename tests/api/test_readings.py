@@ -254,6 +254,21 @@ def test_an_export_of_a_sensor_that_is_not_there_is_404(server, program, query):
     assert problem(answer, 404)["code"] == "sensor_not_found"
 
 
+def test_the_days_of_an_export_are_those_of_a_time_zone(program):
+    alice = program()
+    device = add(alice)["id"]
+    history(device, "t", [1.0] * 86_400)
+    path = f"/export?{FROM}&to=2026-01-03T00:00:00Z&layout=wide&step=86400"
+
+    def days(query: str) -> list[str]:
+        return [line[:16] for line in alice("GET", path + query).text.splitlines()[1:]]
+
+    assert days("") == ["2026-01-01T00:00"]
+    assert days("&tz=Asia/Kathmandu") == ["2025-12-31T18:15", "2026-01-01T18:15"]
+    error = problem(alice("GET", f"{path}&tz=Nowhere"), 422)
+    assert (error["code"], error["details"]["fields"][0]["code"]) == ("invalid", "timezone_unknown")
+
+
 def test_an_export_is_compressed_for_who_can_read_it(server, program):
     alice = program()
     history(add(alice)["id"], "t", [float(n) for n in range(5000)])

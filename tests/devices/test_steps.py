@@ -23,13 +23,16 @@ def test_means_and_lasts_are_those_of_each_step_wherever_pages_end(rows, size, s
     for t, v in rows:
         expected.setdefault(t // step * step, []).append(float(v))
 
+    def begins(times):
+        return times // step * step
+
     found = [
-        pair for t, v in steps.means(pages(rows, size), step) for pair in zip(t, v, strict=True)
+        pair for t, v in steps.means(pages(rows, size), begins) for pair in zip(t, v, strict=True)
     ]
     assert [t for t, _ in found] == list(expected)
     assert np.allclose([v for _, v in found], [np.mean(v) for v in expected.values()])
 
     last = [
-        pair for t, v in steps.lasts(pages(rows, size), step) for pair in zip(t, v, strict=True)
+        pair for t, v in steps.lasts(pages(rows, size), begins) for pair in zip(t, v, strict=True)
     ]
     assert last == [(t, v[-1]) for t, v in expected.items()]

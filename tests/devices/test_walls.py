@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +36,46 @@ def test_clocks_show_what_the_zone_says(moments, zone):
     times = np.array(moments, np.int64)
 
     assert walls.shown(times, zone).tolist() == [shown(ms, zone) for ms in moments]
+
+
+@given(MOMENTS, ZONES, st.sampled_from([1, 60, 900, 1800, 3600, 7200, 21_600, 86_400, 604_800]))
+def test_a_step_holds_what_the_clock_shows_between_two_multiples(moments, zone, step_s):
+    step = step_s * 1000
+    times = np.array(moments, np.int64)
+    begins = walls.begins(times, step, zone)
+
+    assert (begins <= times).all()
+    assert (np.diff(begins) >= 0).all()
+    assert (walls.begins(begins, step, zone) == begins).all()
+    for ms, begin in zip(moments, begins.tolist(), strict=True):
+        on_multiple = shown(begin, zone) % step == 0
+        jumped_over = (shown(begin, zone) - 1) // step > shown(begin - 1, zone) // step
+        assert on_multiple or jumped_over
+        if step_s <= 1800:  # a step begins nowhere between
+            assert shown(ms, zone) // step == shown(begin, zone) // step
+
+
+@pytest.mark.parametrize(
+    ("zone", "days"),
+    [
+        ("Europe/Berlin", ["2026-03-28T23", "2026-03-29T22", "2026-03-30T22"]),
+        ("Europe/Berlin", ["2026-10-24T22", "2026-10-25T23", "2026-10-26T23"]),
+        ("Asia/Beirut", ["2026-03-27T22", "2026-03-28T22", "2026-03-29T21"]),  # no midnight
+        ("America/New_York", ["2026-11-01T04", "2026-11-02T05"]),
+    ],
+)
+def test_days_are_those_of_the_zone(zone, days):
+    begins = [int(datetime.fromisoformat(f"{day}:00Z").timestamp()) * 1000 for day in days]
+    times = np.arange(begins[0], begins[-1], 600_000)
+
+    assert np.unique(walls.begins(times, 86_400_000, ZoneInfo(zone))).tolist() == begins[:-1]
+
+
+def test_years_begin_before_the_clocks_were_changed_more_than_once():
+    times = np.array([int(datetime(2026, 12, 24, tzinfo=UTC).timestamp()) * 1000])
+    begin = walls.begins(times, 366 * 86_400_000, ZoneInfo("Europe/Berlin")).item()
+
+    assert shown(begin, ZoneInfo("Europe/Berlin")) % (366 * 86_400_000) == 0
 
 
 def test_the_second_of_a_change_is_the_second():

@@ -81,6 +81,29 @@ def test_the_fields_choose_devices_sensors_times_and_the_form(portal, alice):
     assert answer.headers["Content-Disposition"].endswith('.csv.gz"')
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_days_of_a_wide_file_are_those_of_the_zone(portal, alice, form):
+    device = portal.device(alice, f"Through the night {form}")
+    series = portal.store.add_series(device.id, "a", "number")
+    midnight = 1_792_792_800_000  # 2026-10-24 in Berlin
+    hours = [(series.id, midnight + hour * 3_600_000, float(hour)) for hour in range(24 + 25 + 1)]
+    portal.store.write(Batch(values=hours))
+    query = f"device={device.public_id}&layout=wide&step=86400&zone=Europe/Berlin&to=2026-10-27"
+    answer = alice.get(f"/data/export.{form}?{query}")
+
+    if form == "csv":
+        rows = [line.split(",") for line in answer.text.splitlines()[1:]]
+        found = [(time, float(value)) for time, value in rows]
+    else:
+        rows = read_table(io.BytesIO(answer.data)).to_pylist()
+        found = [(f"{at:%Y-%m-%dT%H:%M:%S.000Z}", value) for at, value in map(dict.values, rows)]
+    assert found == [
+        ("2026-10-23T22:00:00.000Z", 11.5),
+        ("2026-10-24T22:00:00.000Z", 36.0),
+        ("2026-10-25T23:00:00.000Z", 49.0),
+    ]
+
+
 @pytest.mark.parametrize(
     "query",
     [
