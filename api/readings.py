@@ -53,9 +53,14 @@ class Point(Answer):
 
 
 class Bucket(Answer):
-    """The readings of one stretch of time, from `t` on."""
+    """Readings that follow each other, from the one at `t` to the one at `last`.
+
+    Of what a device may no longer keep only such sums are left; nothing can cut them, so the first
+    may begin before the range that was asked for, and the last end behind it.
+    """
 
     t: Time
+    last: Time
     min: float
     mean: float
     max: float
@@ -122,15 +127,18 @@ def _chart(column: Column, query: History) -> Readings:
     chart = store.chart(column.series.id, query.start_ms, query.end_ms, query.points)
     kept = np.flatnonzero(chart.count)  # gaps are rows without readings
     columns = [
-        getattr(chart, name)[kept].tolist() for name in ("t", "low", "mean", "high", "count")
+        getattr(chart, name)[kept].tolist()
+        for name in ("t", "last", "low", "mean", "high", "count")
     ]
     if chart.raw:
-        times, values = columns[0], columns[2]
+        times, values = columns[0], columns[3]
         items = [_point(column, int(t), value) for t, value in zip(times, values, strict=True)]
         return _readings(column, items)
     buckets = [
-        Bucket(t=from_ms(int(t)), min=low, mean=mean, max=high, count=count)
-        for t, low, mean, high, count in zip(*columns, strict=True)
+        Bucket(
+            t=from_ms(int(t)), last=from_ms(int(last)), min=low, mean=mean, max=high, count=count
+        )
+        for t, last, low, mean, high, count in zip(*columns, strict=True)
     ]
     return _readings(column, buckets)
 

@@ -11,6 +11,8 @@
   const GAP = 3; // as the store has it: so many usual intervals without a reading
   const TIDY_GAP_MS = 1000;
   const FEW = 60; // points that are marked, for one alone makes no line
+  const MARK_PX = 5;
+  const HELD = 30; // points that a sum has which fills the chart, so that the pointer finds it
   const TICK_PX = 95; // room for a text below the axis
   // as gatehouse.number writes them: an exponent from 1E15 on, and never "1.2M"
   const WRITTEN = { separatethousands: true, exponentformat: "E", minexponent: 14 };
@@ -40,7 +42,7 @@
 
   /**
    * @typedef {{t: number[], mean: (number|null)[], low?: (number|null)[], high?: (number|null)[],
-   *   count?: number[], raw: boolean, before?: number|null}} Points
+   *   count?: number[], last?: (number|null)[], raw: boolean, before?: number|null}} Points
    * @typedef {{kind: string, colour: string, from: number, to: number,
    *   words: {value: (v: number) => string, unit: string}}} Look
    */
@@ -64,7 +66,8 @@
         lines.push(gatehouse.t("lowest %(low)s, highest %(high)s", values));
         lines.push(gatehouse.t("%(count)s readings", { count: gatehouse.number(count) }));
       }
-      lines.push(plain(gatehouse.zone.text(points.t[index])));
+      const ends = [points.t[index], points.last?.[index] ?? null].filter((t) => t !== null);
+      lines.push(plain(ends.map(gatehouse.zone.text).join(" – ")));
       return lines.join("<br>");
     }
   }
@@ -76,12 +79,45 @@
       .map((value, i) => (value === null ? "" : new Said(points, start + i, words)));
   }
 
+  /**
+   * Where points are drawn: a sum that stands for long is a line from its first reading to its
+   * last, as far as the window shows it.
+   * @returns {{x: number[], places: number[]}} times, and whose they are
+   */
+  function along({ t, last }, { from, to }) {
+    const x = [];
+    const places = [];
+    const step = (to - from) / HELD;
+    t.forEach((first, place) => {
+      const end = Math.min(last[place] ?? first, to);
+      let at = last[place] === null ? first : Math.max(first, from);
+      do {
+        x.push(at);
+        places.push(place);
+        at = at < end ? Math.min(at + step, end) : Infinity;
+      } while (at <= end);
+    });
+    return { x, places };
+  }
+
   /** @param {Points} points @param {Look} look */
   function numbers(points, look) {
-    return {
+    const drawn = {
       x: points.t,
       y: [points.mean, points.low || [], points.high || []],
       text: texts(points, look),
+      marks: MARK_PX,
+    };
+    if (!points.last) {
+      return drawn;
+    }
+    const { x, places } = along(points, look);
+    const pick = (values) => places.map((place) => values[place]);
+    return {
+      x,
+      y: drawn.y.map(pick),
+      text: pick(drawn.text),
+      marks: pick(points.last.map((last) => (last === null ? MARK_PX : 0))),
     };
   }
 
@@ -127,16 +163,18 @@
       }
       if (i === 0 && look.kind !== "state") {
         trace.mode = points.t.length <= FEW ? "lines+markers" : "lines";
-        trace.marker = { color: line, size: 5 };
+        trace.marker = { color: line, size: drawn.marks };
       }
       if (i === 0) {
         trace.text = drawn.text;
         trace.hoverinfo = "text";
       }
       if (i === 3 && earlier) {
-        trace.x = earlier.points.t.map((t) => t + earlier.by);
-        trace.y = earlier.points.mean;
-        trace.text = texts(earlier.points, look);
+        const { by } = earlier;
+        const before = numbers(earlier.points, { ...look, from: look.from - by, to: look.to - by });
+        trace.x = before.x.map((t) => t + by);
+        trace.y = before.y[0];
+        trace.text = before.text;
         trace.line.color = paint.text;
       }
       return trace;

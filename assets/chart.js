@@ -113,6 +113,7 @@
       points.low?.push(v);
       points.high?.push(v);
       points.count?.push(Number(v !== null));
+      points.last?.push(null);
     }
 
     repair() {
@@ -171,8 +172,8 @@
       }
       const before = this.points.t.length;
       fresh.forEach((reading) => this.add(reading));
-      const full =
-        this.kind === "state" || !before || !this.plot || this.plot.data !== this.traces;
+      const drawn = this.plot && this.plot.data === this.traces;
+      const full = this.kind === "state" || !before || !drawn || this.points.last;
       if (full) {
         this.draw();
       } else {

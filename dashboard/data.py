@@ -20,6 +20,7 @@ from errors import AppError, Invalid, NotFound, Unauthenticated
 from notify.mark import N_
 
 MOST_POINTS = 2000
+SEEN = 5  # times as long as a point of a full chart: then one sees how long it is
 
 bp = Blueprint("data", __name__, url_prefix="/data")
 bp.register_error_handler(AppError, refusal)
@@ -76,8 +77,10 @@ def state() -> Response:
 def chart() -> Response:
     """Return one sensor in [from, to) for drawing: {"raw", "t", "mean"[, "low", "high", "count"]}.
 
-    `low`, `high` and `count` are left out where each point is one reading.  A state has "before"
-    as well: what it was when the window begins, or null.
+    `low`, `high` and `count` are left out where each point is one reading.  "last" comes where
+    some points stand for so long a time that one sees it, as of forgotten readings only sums are
+    left: the time of their last reading, null for the others.  A state has "before" as well: what
+    it was when the window begins, or null.
     """
     device = access.visible(_person(), request.args.get("device", ""))
     start, end = _window()
@@ -93,6 +96,9 @@ def chart() -> Response:
     data: dict[str, Any] = {"raw": drawn.raw, "t": drawn.t.astype(np.int64), "mean": drawn.mean}
     if not drawn.raw:
         data |= {"low": drawn.low, "high": drawn.high, "count": drawn.count}
+        long = drawn.last - drawn.t > SEEN * (end - start) / points
+        if long.any():
+            data["last"] = np.where(long, drawn.last, np.nan)
     if series.kind == "state":
         held = store.before(series.id, start)
         data["before"] = held[1] if held else None

@@ -59,7 +59,7 @@ class Device(Base):
     timezone: Mapped[str] = mapped_column(String(64), default="")
     expected_interval_s: Mapped[int] = mapped_column(default=90)  # later than thrice this is late
     hold_to_act: Mapped[bool] = mapped_column(default=False)  # press and hold instead of one press
-    retention_days: Mapped[int | None]  # of raw readings; empty: for ever
+    retention_days: Mapped[int | None]  # of raw readings; 0: for ever; empty: RETENTION_DAYS
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]  # the broker refuses it since
 

@@ -54,10 +54,13 @@ class Parts:
         order = np.argsort(columns[0], kind="stable")
         return cls(*(column[order] for column in columns))
 
-    def within(self, start_ms: int, end_ms: int) -> "Parts":
-        """Return the parts that lie in [start, end) as a whole."""
-        inside = (self.first >= start_ms) & (self.last < end_ms)
-        return Parts(*(getattr(self, name)[inside] for name in self.__slots__))
+    def touching(self, start_ms: int, end_ms: int) -> "Parts":
+        """Return the parts with a reading in [start, end), or on both sides of an end of it.
+
+        They are as they are: what is summed up cannot be cut.
+        """
+        near = (self.first < end_ms) & (self.last >= start_ms)
+        return Parts(*(getattr(self, name)[near] for name in self.__slots__))
 
     def __len__(self) -> int:
         return len(self.first)
@@ -145,6 +148,7 @@ def _drawn(rows: Parts, holes: NDArray[np.intp]) -> Chart:
     nothing = np.nan
     return Chart(
         t=when,
+        last=np.insert(rows.last.astype(np.float64), holes, nothing),
         low=np.insert(rows.low, holes, nothing),
         mean=np.insert(rows.total / rows.n, holes, nothing),
         high=np.insert(rows.high, holes, nothing),

@@ -47,7 +47,7 @@ def window(link: Link, span: Span, limit: int | None = None) -> Run:
 
 
 def before(link: Link, series_id: int, ms: int) -> tuple[int, float] | None:
-    """Return the last reading before a time, or None if none is left."""
+    """Return the last reading before a time, or None if there is none or it is not known now."""
     starts = (
         link.rows("SELECT MAX(ts) FROM reading WHERE series_id = ? AND ts < ?", *(series_id, ms)),
         link.rows("SELECT MAX(t0) FROM chunk WHERE series_id = ? AND t0 < ?", *(series_id, ms)),
@@ -56,11 +56,26 @@ def before(link: Link, series_id: int, ms: int) -> tuple[int, float] | None:
     if not known:
         return None
     t, v = window(link, Span(series_id, max(known), ms))
-    return (int(t[-1]), float(v[-1])) if len(t) else None
+    return (int(t[-1]), float(v[-1])) if len(t) else _summed_up(link, series_id, ms)
+
+
+def _summed_up(link: Link, series_id: int, ms: int) -> tuple[int, float] | None:
+    """Return the last reading before a time from what sums it up, if that leaves no doubt."""
+    ((packed,),) = link.rows(
+        "SELECT summary FROM chunk WHERE series_id = ? AND t0 < ? ORDER BY t0 DESC LIMIT 1",
+        *(series_id, ms),
+    )
+    parts = unpack_summaries(bytes(packed))
+    last = int(np.searchsorted(parts.first, ms)) - 1
+    alike = parts.low[last] == parts.high[last] and parts.last[last] < ms
+    return (int(parts.last[last]), float(parts.low[last])) if alike else None
 
 
 def chart(link: Link, span: Span, points: int) -> Chart:
-    """Return the readings of a span in at most `points` rows (1 to 2,000), and its gaps."""
+    """Return the readings of a span in at most `points` rows (1 to 2,000), and its gaps.
+
+    Of forgotten readings, what sums them up is shown as a whole where the span cuts it.
+    """
     points = min(max(points, 1), MAX_POINTS)
     sealed = _sealed(link, span)
     fresh = span._replace(start_ms=max(span.start_ms, sealed.until + 1))
@@ -228,7 +243,7 @@ def _special_parts(link: Link, span: Span, special: set[int], late: Run) -> tupl
     for t0, t1, summary, body in rows:
         if body is None:
             whole = unpack_summaries(bytes(summary))
-            parts.append(whole.within(span.start_ms, span.end_ms))
+            parts.append(whole.touching(span.start_ms, span.end_ms))
             continue
         inside = (late[0] >= t0) & (late[0] <= t1)
         loose &= ~inside

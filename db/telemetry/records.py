@@ -110,11 +110,14 @@ class LogLine:
 class Chart:
     """Readings of a series in time order, as they are drawn.
 
-    Row i stands for the next `count[i]` readings from `t[i]` on; its `low`, `mean` and `high` are
-    theirs.  A row of NaN with count 0 is a gap.  `raw` says that each row is one reading.
+    Row i stands for the next `count[i]` readings, from the one at `t[i]` to the one at `last[i]`;
+    its `low`, `mean` and `high` are theirs.  The first row may begin before the span that was
+    asked for, and the last one end behind it: of forgotten readings only sums are left, which
+    nothing can cut.  A row of NaN with count 0 is a gap.  `raw` says that each row is one reading.
     """
 
     t: Floats  # ms
+    last: Floats  # ms
     low: Floats
     mean: Floats
     high: Floats

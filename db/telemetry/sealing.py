@@ -17,6 +17,7 @@ from db.telemetry.writing import note_replaced
 
 SLICE = 3 * FULL  # readings a step: no other write waits long for it
 ERA_MS = 2**25  # 9.3 hours
+DAY_MS = 86_400_000
 CHUNK_BYTES = 150  # of a chunk besides summary and body: key, sums, indexes; as measured
 DUE = """SELECT ts, value FROM reading WHERE series_id = ? AND ts >= ? AND ts < ?
     ORDER BY ts LIMIT ?"""
@@ -82,6 +83,27 @@ def seal(link: Link, due: Due) -> tuple[int, Due | None]:
     return len(hot), due._replace(since_ms=last + 1)
 
 
+def cut(link: Link, due: Due) -> None:
+    """Make two chunks of the one with readings before `due.before_ms` and others from then on.
+
+    A chunk of a slow sensor holds months.  Nothing is done unless some of it is from before
+    `due.anyway_ms`.
+    """
+    series_id, before_ms, anyway_ms, _ = due
+    for t0, t1, _, length, body in link.rows(
+        f"SELECT {NEIGHBOUR} FROM chunk WHERE series_id = ? AND t0 < ? ORDER BY t0 DESC LIMIT 1",
+        *(series_id, anyway_ms),
+    ):
+        if body is None or t1 < before_ms:
+            return
+        t, v = decode(bytes(body))
+        at = int(np.searchsorted(t, before_ms))
+        _take_out(link, series_id, t0, length + len(body))
+        put(link, series_id, t[:at], v[:at])
+        put(link, series_id, t[at:], v[at:])
+        sum_up(link, series_id, t0, t1)
+
+
 def drop_bodies(link: Link, series_id: int, before_ms: int, most: int) -> int:
     """Forget the readings of whole chunks before a time, and keep what sums them up.
 
@@ -104,6 +126,12 @@ def drop_bodies(link: Link, series_id: int, before_ms: int, most: int) -> int:
 def _weigh(link: Link, series_id: int, grown: int) -> None:
     """Note that the chunks of a series have grown by so many bytes."""
     link.run("UPDATE series SET sealed_bytes = sealed_bytes + ? WHERE id = ?", *(grown, series_id))
+
+
+def _take_out(link: Link, series_id: int, t0: int, length: int) -> None:
+    """Delete a chunk whose summary and body have so many bytes."""
+    link.run("DELETE FROM chunk WHERE series_id = ? AND t0 = ?", series_id, t0)
+    _weigh(link, series_id, -(CHUNK_BYTES + length))
 
 
 def _sealed_until(link: Link, series_id: int) -> int:
@@ -133,8 +161,7 @@ def _with_neighbours(link: Link, series_id: int, t: Times, v: Floats) -> Run:
             keep &= (t < t0) | (t > t1)
             continue
         packed.append(decode(bytes(body)))
-        link.run("DELETE FROM chunk WHERE series_id = ? AND t0 = ?", series_id, t0)
-        _weigh(link, series_id, -(CHUNK_BYTES + length + len(body)))
+        _take_out(link, series_id, t0, length + len(body))
     t, v = t[keep], v[keep]
     if packed:
         note_replaced(link, Counter({series_id: _changed(merged(packed), (t, v))}))

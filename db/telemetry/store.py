@@ -1,10 +1,12 @@
 """The one door to the telemetry database; the same on SQLite and PostgreSQL."""
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
@@ -34,6 +36,8 @@ from db.telemetry.records import (
 )
 from db.telemetry.sealing import Due
 from db.telemetry.turns import Turns
+
+T = TypeVar("T")
 
 PAGE = 20_000  # readings a page of an export
 EMPTIED_AT_ONCE = 200  # chunks a transaction
@@ -199,20 +203,25 @@ class TelemetryStore:
         for one in every:
             due: Due | None = Due(one, before_ms, anyway_ms)
             while due:
-                try:
-                    with self._writing(self._sealer) as link:
-                        sealed, due = sealing.seal(link, due)
-                except Outrun:
-                    continue
+                sealed, due = self._packing(sealing.seal, due)
                 done += sealed
         return done
+
+    def _packing(self, step: Callable[[Link, Due], T], due: Due) -> T:
+        """Do a step of packing in a transaction of its own; again where another was quicker."""
+        while True:
+            with contextlib.suppress(Outrun), self._writing(self._sealer) as link:
+                return step(link, due)
 
     def drop_readings(self, series_id: int, *, before_ms: int) -> int:
         """Forget the readings of a series before a time, and keep for ever what sums them up.
 
-        Returns how many chunks were emptied; what is too recent to fill one stays a while.
+        Returns how many chunks were emptied.  What does not fill a chunk may stay for a day more,
+        so that not every call leaves a small one.
         """
-        self.seal(before_ms=before_ms, anyway_ms=before_ms, series_id=series_id)
+        due = Due(series_id, before_ms, before_ms - sealing.DAY_MS)
+        self.seal(before_ms=due.before_ms, anyway_ms=due.anyway_ms, series_id=series_id)
+        self._packing(sealing.cut, due)
         done = 0
         while True:
             with self._writing() as link:
@@ -282,7 +291,7 @@ class TelemetryStore:
             return history.chart(link, Span(series_id, start_ms, end_ms), points)
 
     def before(self, series_id: int, ms: int) -> tuple[int, float] | None:
-        """Return time and value of the last reading before a time, or None if none is left."""
+        """Return time and value of the last reading before a time, or None if it is not known."""
         with self._reading() as link:
             return history.before(link, series_id, ms)
 

@@ -154,6 +154,31 @@ def test_many_readings_come_in_buckets_with_their_true_extremes(server, program)
     assert sum(one["count"] for one in read["items"]) == 5000
 
 
+def test_what_is_left_of_forgotten_readings_comes_as_a_whole_and_says_how_long_it_is(
+    server, program
+):
+    alice = program()
+    device = add(alice)["id"]
+    history(device, "t", [float(n) for n in range(5000)])
+    store = wiring.current().store
+    [series] = store.series([inventory.find(device).id])[inventory.find(device).id]
+    store.drop_readings(series.id, before_ms=now_ms())
+
+    [bucket] = alice(
+        "GET",
+        f"/devices/{device}/readings?sensor=t&from=2026-01-01T00:01:00Z&to=2026-01-01T00:02:00Z",
+    ).json["items"]
+
+    assert bucket == {
+        "t": "2026-01-01T00:00:00.000Z",
+        "last": "2026-01-01T00:04:15.000Z",
+        "min": 0.0,
+        "mean": 127.5,
+        "max": 255.0,
+        "count": 256,
+    }
+
+
 def test_all_readings_come_in_pages(server, program):
     alice = program()
     device = add(alice)["id"]

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -259,6 +260,45 @@ def test_a_range_of_any_length_has_few_ticks(visit: Visit, years):
     shown = [ms for ms, _ in ticks(tab) if 0 <= ms <= end]
     assert 2 <= len(shown) <= 12
     assert len(ticks(tab)) <= 25
+
+
+def test_what_is_left_of_forgotten_readings_is_a_line_as_long_as_it_stands_for(visit: Visit):
+    tab = visit()
+    begin = now_ms() // MINUTE * MINUTE - 40 * 60 * MINUTE
+    rows = [(begin + n * MINUTE, float(n)) for n in range(200)]
+    tab.house.keep(tab.device, "temperature", rows)
+    tab.house.keep(tab.device, "led.garage", [(t, float(t % 2)) for t, _ in rows])
+    for series in tab.house.series(tab.device):
+        tab.house.store.drop_readings(series.id, before_ms=now_ms())
+    start, end = begin + 60 * MINUTE, begin + 70 * MINUTE
+    tab.open(f"&from={start}&to={end}")
+    until(lambda: len(tab.trace()) > 2)
+
+    assert set(tab.trace()) == {99.5}
+    assert (set(tab.trace(trace=1)), set(tab.trace(trace=2))) == ({0}, {199})
+    assert (tab_times(tab)[0], tab_times(tab)[-1]) == (start, end)
+    clock = [datetime.fromtimestamp(t / 1000, UTC).strftime("%H:%M:00") for t, _ in rows]
+    assert "lowest 0 °C, highest 199 °C" in hover(tab, 5)
+    assert "200 readings" in hover(tab, 5)
+    assert re.search(f"{clock[0]} – .*{clock[-1]}$", hover(tab, 5))
+    assert set(tab.trace(1)) == {0}
+    assert tab.page.locator("[data-empty]").count() == 0
+
+
+def test_the_line_goes_on_from_what_was_summed_up_to_what_comes_live(visit: Visit):
+    tab = visit()
+    begin = now_ms() - 55 * MINUTE
+    tab.house.keep(tab.device, "temperature", [(begin + n * 1000, n % 3) for n in range(1800)])
+    for series in tab.house.series(tab.device):
+        tab.house.store.drop_readings(series.id, before_ms=now_ms() - 29 * MINUTE)
+    tab.open()
+    until(lambda: len(tab.trace()) > 2)
+    before = tab_times(tab)
+    tab.reading(7.0)
+
+    until(lambda: tab.trace()[-1] == 7.0)
+    assert tab_times(tab)[: len(before)] == pytest.approx(before, abs=5 * MINUTE)
+    assert sorted(tab_times(tab)) == tab_times(tab)
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,25 @@ def test_a_chart_that_does_not_fit_has_lowest_and_highest(live_house, person):
     assert sum(chart["count"]) == 3000
 
 
+def test_a_point_that_stands_for_long_says_for_how_long(live_house):
+    person = live_house.person()
+    start = 1_763_700_000_000
+    rows = [(start + n * 1000, float(n)) for n in range(300)]
+    live_house.keep(person.devices[0], "temperature", rows)
+    [series] = live_house.series(person.devices[0])
+    live_house.store.drop_readings(series.id, before_ms=now_ms())
+    query = {"device": person.devices[0], "sensor": "temperature", "points": 100}
+
+    def last(begin, end):
+        chart = get(live_house, person, "chart", **query, **{"from": begin, "to": end}).json()
+        assert sum(chart["count"]) == 300
+        return chart.get("last")
+
+    assert last(start, start + 300_000) == [start + 255_000, start + 299_000]
+    assert last(start - 6_000_000, start + 600_000) is None
+    assert last(start - 600_000, start + 300_000) == [start + 255_000, None]
+
+
 def test_a_state_says_what_it_was_before_the_window(live_house, person):
     start = 1_763_700_000_000
     query = {"device": person.devices[0], "sensor": "led.garage"}

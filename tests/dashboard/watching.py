@@ -26,7 +26,7 @@ from clock import now_ms, utcnow
 from config import Settings
 from db import migrations
 from db.models import Device, Grant, Level, User, UserSession
-from db.telemetry.records import Batch
+from db.telemetry.records import Batch, Series
 from db.telemetry.store import TelemetryStore
 from tests.stack import ROOT, free_port, until
 
@@ -134,10 +134,17 @@ class Watched:
 
     def keep(self, device: str, sensor: str, rows: list[tuple[int, float]]) -> None:
         """Only store readings."""
-        with self.outside.app_context():
-            device_id = db.base.db.session.query(Device.id).filter_by(public_id=device).scalar()
-        series = self.store.add_series(device_id, sensor, kind_of(sensor))
+        series = self.store.add_series(self.device_id(device), sensor, kind_of(sensor))
         self.store.write(Batch(values=[(series.id, t, value) for t, value in rows]))
+
+    def device_id(self, device: str) -> int:
+        with self.outside.app_context():
+            return db.base.db.session.query(Device.id).filter_by(public_id=device).scalar()
+
+    def series(self, device: str) -> list[Series]:
+        """The sensors of a device."""
+        found = self.device_id(device)
+        return self.store.series([found])[found]
 
     def person(self, devices: int = 1, **user: Any) -> Person:
         """Sign somebody in who owns so many devices."""
