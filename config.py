@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     # store; empty: SQLite files in INSTANCE_DIR
     database_url: str = ""
     telemetry_database_url: str = ""
+    retention_days: Annotated[int, Field(ge=1, le=36_500)] | None = None  # None: for ever
 
     # broker
     mqtt_host: str = ""  # empty: start and manage a Mosquitto

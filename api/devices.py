@@ -33,7 +33,11 @@ class NewDevice(Body):
 
 
 class DeviceChange(Patch):
-    """What is to be different about a device."""
+    """What is to be different about a device.
+
+    `retention_days` says for how many days single readings are kept; 0: for ever, null: as the
+    server's default says.
+    """
 
     name: Name | None = None
     kind: KindName | None = None
@@ -43,7 +47,7 @@ class DeviceChange(Patch):
     expected_interval_s: Annotated[int, Field(ge=1, le=604_800)] | None = None
     hold_to_act: bool | None = None
     sealed: bool | None = None
-    retention_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    retention_days: Annotated[int, Field(ge=0, le=36_500)] | None = None
 
 
 class ChangedDevice(DeviceShown):

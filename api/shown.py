@@ -9,14 +9,18 @@ from api.models import Answer, Time
 from clock import from_ms, utcnow
 from config import Settings
 from db.models import Device, Level
-from devices import presence
+from devices import fields, presence
 from mqtt import topics
 
 ANYWHERE = {"", "0.0.0.0", "::"}  # noqa: S104  what a broker binds to, not where it is reached
 
 
 class DeviceShown(Answer):
-    """A device; `level` is the caller's, empty for the device itself."""
+    """A device; `level` is the caller's, empty for the device itself.
+
+    `kept_days` says for how many days single readings are kept, null for ever: as the device's own
+    `retention_days` says (0: for ever), or where that is null, as the server's default does.
+    """
 
     id: str
     name: str
@@ -34,6 +38,7 @@ class DeviceShown(Answer):
     hold_to_act: bool
     sealed: bool
     retention_days: int | None
+    kept_days: int | None
     revoked: bool
     created_at: Time
 
@@ -66,7 +71,8 @@ def devices(found: Iterable[tuple[Device, Level | None]]) -> list[DeviceShown]:
     """Return devices with their presence, in the given order."""
     listed = list(found)
     now = utcnow()
-    rows = wiring.current().store.presence([device.id for device, _ in listed])
+    parts = wiring.current()
+    rows = parts.store.presence([device.id for device, _ in listed])
     return [
         DeviceShown(
             id=device.public_id,
@@ -91,6 +97,7 @@ def devices(found: Iterable[tuple[Device, Level | None]]) -> list[DeviceShown]:
             hold_to_act=device.hold_to_act,
             sealed=device.sealed,
             retention_days=device.retention_days,
+            kept_days=fields.kept_days(device.retention_days, parts.settings.retention_days),
             revoked=device.revoked_at is not None,
             created_at=device.created_at,
         )

@@ -88,7 +88,8 @@ def forget() -> None:
 
 def tidy() -> None:
     """Seal old readings and delete what retention says."""
-    retention.tidy(wiring.current().store, now=utcnow())
+    parts = wiring.current()
+    retention.tidy(parts.store, now=utcnow(), default_days=parts.settings.retention_days)
 
 
 class Introductions:

@@ -18,7 +18,7 @@ from cli.groups import Group
 from cli.topics import topics
 from clock import utcnow
 from db.models import Kind
-from devices import imports, inventory, presence, registry, set_points
+from devices import fields, imports, inventory, presence, registry, set_points
 from devices.set_points import Bounds
 from errors import AppError
 
@@ -72,7 +72,13 @@ def show(device: str, as_json: bool) -> None:
     listed = inventory.Listed(found, owner.email_typed if owner else "")
     row = wiring.current().store.presence([found.id]).get(found.id)
     firmware = presence.firmware(found, row.attributes if row else {})
-    more = {"firmware": firmware, "notes": found.notes, "timezone": found.timezone}
+    kept = fields.kept_days(found.retention_days, wiring.current().settings.retention_days)
+    more = {
+        "firmware": firmware,
+        "notes": found.notes,
+        "timezone": found.timezone,
+        "kept_days": kept if as_json else kept or "for ever",
+    }
     living = tokens.listing(found, by=owner) if owner and owner.is_active else []
     marks = [f"{token.public_id} {token.label}".strip() for token in living]
     use = wiring.current().store.disk_use([found.id])[found.id]
@@ -88,12 +94,14 @@ def show(device: str, as_json: bool) -> None:
 @click.option("--notes")
 @click.option("--timezone")
 @click.option("--expected-interval-s", type=int)
-@click.option("--retention-days", type=int)
+@click.option("--retention-days", metavar="DAYS", help="A number, forever, or default.")
 @click.option("--hold-to-act/--press-to-act", default=None)
 def edit(device: str, acting: str | None, **given: Any) -> None:
     """Change a device; what is left out stays."""
     found = inventory.find(device)
     changes = {field: value for field, value in given.items() if value is not None}
+    if "retention_days" in changes:
+        changes["retention_days"] = transfer.retention_days(changes["retention_days"])
     changed = registry.update(
         found,
         by=acting_for(found, acting),

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 import wiring
 from clock import utcnow
 from db.models import User
-from devices import export, registry
+from devices import export, fields, registry
 from devices.inventory import Listed
 from errors import Invalid
 
@@ -21,15 +21,22 @@ FIELDS = (
     "notes",
     "timezone",
     "expected_interval_s",
+    "retention_days",
 )
 SECRETS = ("name", "controller_id", "username", "password", "command_key", "token")
-AFTERWARDS = ("notes", "timezone", "expected_interval_s")  # what `create` does not take
+AFTERWARDS = FIELDS[FIELDS.index("notes") :]  # what `create` does not take
+RETENTION = {"default": None, "forever": fields.FOR_EVER}  # words in place of a number of days
 
 
 def described(one: Listed) -> dict[str, Any]:
     """Return what a file says of a device; no secrets."""
     values = {field: getattr(one.device, field) for field in FIELDS if field != "owner"}
     return {"owner": one.owner, **values, "kind": str(one.device.kind)}
+
+
+def retention_days(text: str) -> int | str | None:
+    """Return what somebody typed for it: a word of RETENTION or a number, else what it is."""
+    return RETENTION[text] if text in RETENTION else _number(text)
 
 
 def write(file: TextIO, found: Iterable[Listed], form: str) -> None:
@@ -72,8 +79,9 @@ def create(given: dict[str, Any], *, by: User) -> dict[str, str]:
     """
     parts = wiring.current()
     later = {field: given[field] for field in AFTERWARDS if field in given}
-    if str(later.get("expected_interval_s", "")).isdecimal():
-        later["expected_interval_s"] = int(later["expected_interval_s"])
+    for field in ("expected_interval_s", "retention_days"):
+        if field in later:
+            later[field] = _number(later[field])
     made = registry.create(
         given.get("name", ""),
         given.get("kind", "other"),
@@ -105,6 +113,11 @@ def _write(file: TextIO, rows: Sequence[dict[str, Any]], fields: Sequence[str], 
     writer = csv.DictWriter(file, fields, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows({field: _defused(value) for field, value in row.items()} for row in rows)
+
+
+def _number(given: Any) -> Any:
+    """Return the whole number that a text is, or what was given."""
+    return int(given) if isinstance(given, str) and given.isdecimal() else given
 
 
 def _defused(value: Any) -> Any:

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, TypeAlias
 
+from babel.units import format_unit
 from dash import dcc, html
 from dash.development.base_component import Component
-from flask_babel import format_decimal, format_timedelta
+from flask_babel import format_decimal, format_timedelta, get_locale
 from flask_babel import gettext as _
 
 from clock import from_ms, now_ms
@@ -117,6 +118,13 @@ def facts(rows: Iterable[tuple[str, str]]) -> Component:
         ],
         className="gh-facts",
     )
+
+
+def days(count: int | None) -> str:
+    """Return for how long something is kept in words; None: for ever."""
+    if count is None:
+        return str(_("for ever"))
+    return str(format_unit(count, "duration-day", locale=get_locale()))
 
 
 def size(count: int) -> str:

@@ -18,7 +18,8 @@ from devices.readings import DeviceNow
 NAME, RENAME, RENAMED = "device-name", "device-rename", "device-renamed"
 NOTES, INTERVAL, HOLD = "device-notes", "device-interval", "device-hold"
 SEALED = "device-sealed"
-ZONE, ZONES, KEPT = "device-zone", "device-zones", "device-kept"
+ZONE, ZONES = "device-zone", "device-zones"
+KEEP, KEPT = "device-keep", "device-kept"
 SAVE, SAVED = "device-save", "device-saved"
 ROTATE, ROTATED = "device-rotate", "device-rotated"
 DELETE, DELETE_NAME, DELETED = "device-delete", "device-delete-name", "device-deleted"
@@ -47,7 +48,7 @@ def panel(
         sections = [
             _name(device),
             _topics(device),
-            _behaviour(device),
+            _behaviour(settings, device),
             *sections,
             html.Div(danger, className="gh-stack align-content-start"),
             sensor_form.section(found.sensors),
@@ -73,7 +74,58 @@ def _name(device: Device) -> Component:
     )
 
 
-def _behaviour(device: Device) -> Component:
+def retention_days(keep: Any, days: Any) -> Any:
+    """Return what the fields say of how long single readings are kept, unchecked."""
+    if keep == "days":
+        return days or ""  # neither of these is a number of days: it is refused
+    return fields.FOR_EVER if keep == "forever" else None
+
+
+def _keeping(settings: Settings, device: Device) -> Component:
+    own = device.retention_days
+    options = {
+        "": _("Default: %(days)s", days=components.days(settings.retention_days)),
+        "forever": _("For ever"),
+        "days": _("For so many days"),
+    }
+    return html.Div(
+        [
+            html.Label(_("Single readings are kept"), htmlFor=KEEP, className="form-label"),
+            html.Div(
+                [
+                    dbc.Select(
+                        id=KEEP,
+                        options=[
+                            {"value": value, "label": word} for value, word in options.items()
+                        ],
+                        value="" if own is None else "days" if own else "forever",
+                    ),
+                    html.Div(
+                        [
+                            html.Label(_("Days"), htmlFor=KEPT, className="visually-hidden"),
+                            dbc.Input(
+                                id=KEPT,
+                                type="number",
+                                min=1,
+                                max=fields.CENTURY_DAYS,
+                                step=1,
+                                value=own or None,
+                            ),
+                        ]
+                    ),
+                ],
+                className="gh-choice",
+            ),
+            html.Div(
+                _("What sums them up stays in any case, so that charts still reach back."),
+                className="form-text",
+            ),
+        ],
+        className="gh-field",
+    )
+
+
+def _behaviour(settings: Settings, device: Device) -> Component:
     return html.Section(
         [
             html.H3(_("Behaviour")),
@@ -90,11 +142,7 @@ def _behaviour(device: Device) -> Component:
                 _("Where it stands, such as Europe/Berlin; empty: like the reader's."),
             ),
             html.Datalist([html.Option(value=name) for name in fields.time_zones()], id=ZONES),
-            components.field(
-                _("Days that single readings are kept"),
-                dbc.Input(id=KEPT, type="number", min=1, step=1, value=device.retention_days),
-                _("Empty: for ever. What sums them up stays in any case."),
-            ),
+            _keeping(settings, device),
             components.field(
                 _("Notes"),
                 dbc.Textarea(id=NOTES, value=device.notes, maxlength=4000, rows=3),
@@ -137,6 +185,10 @@ def _facts(
         (_("Topic for readings"), f"{base}/telemetry"),
         (_("Topic of commands"), f"{base}/commands"),
         (_("Readings on the disk"), components.size(use.bytes)),
+        (
+            _("Single readings are kept"),
+            components.days(fields.kept_days(device.retention_days, settings.retention_days)),
+        ),
         *((name, str(value)) for name, value in attributes.items() if name != "firmware"),
     ]
     return html.Section(

@@ -15,6 +15,7 @@ CONTROLLER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 LONGEST_NAME, LONGEST_NOTES = 80, 4000
 WEEK_S = 604_800
 CENTURY_DAYS = 36_500
+FOR_EVER = 0  # in place of a number of days
 
 
 def name(value: object) -> str:
@@ -115,8 +116,18 @@ def expected_interval_s(value: object) -> int:
 
 
 def retention_days(value: object) -> int | None:
-    """Return for how many days raw readings are kept; None is for ever."""
-    return None if value is None else _number("retention_days", CENTURY_DAYS, value)
+    """Return for how many days raw readings are kept, or FOR_EVER; None is as the default says."""
+    if value is None or (type(value) is int and value == FOR_EVER):
+        return value
+    return _number("retention_days", CENTURY_DAYS, value)
+
+
+def kept_days(own: int | None, default: int | None) -> int | None:
+    """Return for how many days raw readings are kept; None is for ever.
+
+    `own` is the device's `retention_days`, `default` the setting RETENTION_DAYS.
+    """
+    return default if own is None else own or None
 
 
 def _truth(field: str, value: object) -> bool:

@@ -132,6 +132,7 @@ def rename(user: User, clicks: int | None, name: Any, public_id: Any) -> Any:
     State(device_form.HOLD, "value"),
     State(device_form.SEALED, "value"),
     State(device_form.ZONE, "value"),
+    State(device_form.KEEP, "value"),
     State(device_form.KEPT, "value"),
     State(DEVICE, "data"),
     prevent_initial_call=True,
@@ -146,7 +147,8 @@ def save(
     hold: Any,
     sealed: Any,
     zone: Any,
-    kept: Any,
+    keep: Any,
+    days: Any,
     public_id: Any,
 ) -> Any:
     """Keep how the device behaves."""
@@ -159,7 +161,7 @@ def save(
         hold_to_act=bool(hold),
         sealed=bool(sealed),
         timezone=inputs.text(zone).strip(),
-        retention_days=None if kept == "" else kept,
+        retention_days=device_form.retention_days(keep, days),
         **circumstances.of_change(),
     )
     return components.note(_("Saved."), "ok")

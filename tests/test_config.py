@@ -22,3 +22,15 @@ def test_devices_may_announce_themselves_below_several_levels():
 def test_announcements_come_on_plain_topics_apart_from_our_own(prefix: str, namespace: str):
     with pytest.raises(ConfigError, match="DISCOVERY_PREFIX"):
         load({"DISCOVERY_PREFIX": prefix, "MQTT_NAMESPACE": namespace}, None)
+
+
+def test_readings_are_kept_for_ever_unless_told_otherwise():
+    assert load({}, None).retention_days is None
+    assert load({"RETENTION_DAYS": ""}, None).retention_days is None
+    assert load({"RETENTION_DAYS": "365"}, None).retention_days == 365
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "36501", "1.5", "a year", "nan"])
+def test_a_number_of_days_that_makes_no_sense_is_refused(days: str):
+    with pytest.raises(ConfigError, match="RETENTION_DAYS"):
+        load({"RETENTION_DAYS": days}, None)

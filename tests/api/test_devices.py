@@ -163,6 +163,22 @@ def test_settings_change_and_what_is_left_out_stays(program):
     assert after["hold_to_act"] is True
 
 
+def test_what_counts_for_readings_is_shown(program, monkeypatch):
+    alice = program()
+    path = f"/devices/{add(alice)['id']}"
+
+    def kept(days):
+        answer = alice("PATCH", path, json={"retention_days": days}).json
+        assert alice("GET", path).json["kept_days"] == answer["kept_days"]
+        return answer["retention_days"], answer["kept_days"]
+
+    assert [kept(days) for days in (30, 0, None)] == [(30, 30), (0, None), (None, None)]
+    parts = wiring.current()
+    with_default = parts.settings.model_copy(update={"retention_days": 365})
+    monkeypatch.setattr(parts, "settings", with_default)
+    assert [kept(days) for days in (30, 0, None)] == [(30, 30), (0, None), (None, 365)]
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -172,6 +188,9 @@ def test_settings_change_and_what_is_left_out_stays(program):
         {"timezone": "Moon/Sea"},
         {"expected_interval_s": 0},
         {"retention_days": "ten"},
+        {"retention_days": -1},
+        {"retention_days": 36_501},
+        {"retention_days": False},
         {"id": "x"},
     ],
     ids=lambda body: "-".join(body) or "nothing",

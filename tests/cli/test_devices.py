@@ -8,6 +8,7 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
+import wiring
 from auth import administration
 from clock import utcnow
 from db.base import db, transaction
@@ -92,6 +93,28 @@ def test_a_device_is_changed_and_what_is_so_already_is_told(run):
     assert inventory.find("Back door").expected_interval_s == 10
 
 
+def test_how_long_readings_are_kept_is_changed_and_shown(run, monkeypatch):
+    add(run)
+    parts = wiring.current()
+    with_default = parts.settings.model_copy(update={"retention_days": 365})
+    monkeypatch.setattr(parts, "settings", with_default)
+
+    def shown():
+        found = json.loads(run("show", "Front door", "--json").stdout)
+        return found["retention_days"], found["kept_days"]
+
+    assert shown() == (None, 365)
+    run("edit", "Front door", "--retention-days", "30")
+    assert shown() == (30, 30)
+    run("edit", "Front door", "--retention-days", "forever")
+    assert shown() == (0, None)
+    assert "for ever" in run("show", "Front door").stdout
+    run("edit", "Front door", "--retention-days", "default")
+    assert shown() == (None, 365)
+    said = run("edit", "Front door", "--retention-days", "-3", code=1).stderr
+    assert "This is a whole number from 1 to 36500." in said
+
+
 def test_a_new_password_a_token_and_being_shut_out(run):
     made = add(run)
 
@@ -170,6 +193,8 @@ def test_what_is_exported_can_be_imported(run, tmp_path, form):
     for number, name in enumerate(names):
         add(run, name, "--controller-id", f"c{number}")
         run("edit", f"c{number}", "--notes", "two\nlines", "--expected-interval-s", "7")
+    run("edit", "c0", "--retention-days", "30")
+    run("edit", "c1", "--retention-days", "forever")
     file = tmp_path / f"devices.{form}"
     run("export", str(file), "--format", form)
     text = file.read_text()
@@ -181,6 +206,8 @@ def test_what_is_exported_can_be_imported(run, tmp_path, form):
     assert {device.name for device in db.session.query(Device)} == set(names)
     assert {device.notes for device in db.session.query(Device)} == {"two\nlines"}
     assert {device.expected_interval_s for device in db.session.query(Device)} == {7}
+    kept = {device.controller_id: device.retention_days for device in db.session.query(Device)}
+    assert kept == {"c0": 30, "c1": 0, "c2": None, "c3": None, "c4": None}
     made = json.loads(printed) if form == "json" else list(csv.DictReader(io.StringIO(printed)))
     assert len({one["password"] for one in made}) == len(names)
     assert all(one[secret] not in text for one in made for secret in SECRETS)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 import db.base
+import wiring
 from auth import tokens
 from clock import now_ms, utcnow
 from db.models import Device, Level
@@ -170,6 +171,58 @@ def test_settings_are_kept(portal, alice):
     row = kept(portal, device)
     assert (row.expected_interval_s, row.notes, row.hold_to_act) == (15, "Fuse 7", True)
     assert row.sealed
+
+
+def save(visitor, device, **values):
+    """Press Save with these values in the form of how the device behaves."""
+    fields = {"interval": 90, "notes": "", "hold": False, "sealed": False, "zone": ""} | values
+    given = {f"device_{name}_value": value for name, value in fields.items()}
+    return visitor.call(
+        "device-saved.children", device_save_n_clicks=1, device_id_data=device.public_id, **given
+    )
+
+
+@pytest.mark.parametrize(
+    ("keep", "days", "row"),
+    [("days", 30, 30), ("forever", 30, 0), ("", 30, None), (None, None, None)],
+)
+def test_how_long_readings_are_kept_is_chosen(portal, alice, keep, days, row):
+    device = portal.device(alice, f"Kept {keep}")
+
+    assert "Saved." in save(alice, device, keep=keep, kept=days).text
+    assert kept(portal, device).retention_days == row
+    page = alice.page(f"/devices/{device.public_id}")
+    [choice] = parts(page, id="device-keep")
+    [number] = parts(page, id="device-kept")
+    assert (choice["value"], number["value"]) == (keep or "", row or None)
+
+
+@pytest.mark.parametrize("days", [None, "", 0, -1, 36_501, 1.5, "x", [1]])
+def test_days_that_make_no_sense_are_refused_beside_the_form(portal, alice, days):
+    device = portal.device(alice, f"Odd days {days}")
+
+    assert "a whole number from 1 to 36500" in save(alice, device, keep="days", kept=days).text
+    assert kept(portal, device).retention_days is None
+
+
+def test_what_counts_for_readings_is_shown(portal, alice, bob, monkeypatch):
+    device = portal.device(alice, "Counts")
+    portal.share(device, bob, Level.VIEWER)
+
+    def said(visitor):
+        return texts(visitor.page(f"/devices/{device.public_id}"))
+
+    assert "Default: for ever" in str(alice.page(f"/devices/{device.public_id}"))
+    assert "Single readings are kept for ever" in said(bob)
+    with portal.server.app_context():
+        settings = wiring.current().settings
+        monkeypatch.setattr(
+            wiring.current(), "settings", settings.model_copy(update={"retention_days": 365})
+        )
+    assert "Default: 365 days" in str(alice.page(f"/devices/{device.public_id}"))
+    assert "Single readings are kept 365 days" in said(bob)
+    save(alice, device, keep="forever")
+    assert "Single readings are kept for ever" in said(bob)
 
 
 @pytest.mark.parametrize("interval", [0, -5, "x", None, 1.5, 10**12, [1], {"a": 1}])
