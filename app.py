@@ -71,6 +71,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         migrations.upgrade("app", db.base.db.engine)
         migrations.upgrade("telemetry", db.base.telemetry_engine())
         store = TelemetryStore(db.base.telemetry_engine())
+    log = broker_log(settings)
     wiring.attach(
         server,
         wiring.Wiring(
@@ -78,9 +79,9 @@ def create_app(settings: Settings | None = None) -> Flask:
             keys=secrets,
             store=store,
             bus=MemoryBus(),
-            publisher=MqttPublisher(settings),
+            publisher=MqttPublisher(settings, log),
             broker=broker_admin(settings),
-            brokerlog=broker_log(settings),
+            brokerlog=log,
         ),
     )
 

@@ -51,7 +51,7 @@ class FileShown(Answer):
     sha256: str
     state: str
     received: int
-    sent_at: Time | None  # when the device, which was there, was told of it
+    sent_at: Time | None  # when the broker took the message for the device
     result: str  # why the device refused it
     created_at: Time
     expires_at: Time

@@ -73,12 +73,7 @@ def show(device: str, as_json: bool) -> None:
     row = wiring.current().store.presence([found.id]).get(found.id)
     firmware = presence.firmware(found, row.attributes if row else {})
     kept = fields.kept_days(found.retention_days, wiring.current().settings.retention_days)
-    more = {
-        "firmware": firmware,
-        "notes": found.notes,
-        "timezone": found.timezone,
-        "kept_days": kept if as_json else kept or "for ever",
-    }
+    more = {"firmware": firmware, "kept_days": kept if as_json else kept or "for ever"}
     living = tokens.listing(found, by=owner) if owner and owner.is_active else []
     marks = [f"{token.public_id} {token.label}".strip() for token in living]
     use = wiring.current().store.disk_use([found.id])[found.id]

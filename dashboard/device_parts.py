@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from dashboard import components
 from db.models import Device, Kind, Level
 from db.telemetry.records import Newest, Series
-from devices import commands, handshake
+from devices import commands, handshake, progress
 
 KIND_ICONS = {
     Kind.LOCK: "lock",
@@ -255,7 +255,7 @@ def detail_words() -> dict[str, str]:
     """Return what the server adds to the state of a command; a device's own words stay as said."""
     return {
         commands.AWAY: _("broker not reachable"),
-        commands.DEAF: _("not connected"),
+        progress.DEAF: _("not connected"),
         commands.USED_UP: _("the lock has not logged in again since it was opened"),
         handshake.HAS_IT: _("logged in again"),
     }

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from math import isclose
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, String, cast, exists, or_, select
 from sqlalchemy.orm import Session
 
 from db.base import db, transaction
-from db.models import Command, ForeignAction, Proposal
+from db.models import Command, Device, ForeignAction, Proposal
 from devices import progress, set_points
 from devices.foreign.template import fill
 from devices.ports import LiveBus
@@ -88,6 +88,20 @@ def payload(action: ForeignAction, params: dict[str, Any]) -> bytes:
     if text is None:
         raise set_points.refused()
     return text.encode()
+
+
+def listeners(session: Session, topic: str) -> list[str]:
+    """Return the broker's users who were given a branch with this topic in it."""
+    given = session.execute(
+        select(Device.mqtt_username, Device.topic_trees).where(
+            cast(Device.topic_trees, String) != "[]", Device.revoked_at.is_(None)
+        )
+    )
+    return [
+        username
+        for username, trees in given
+        if any(f"{topic}/".startswith(f"{one}/") for one in trees)
+    ]
 
 
 def confirm(device_id: int, sensor: str, value: float | str, *, bus: LiveBus, now: datetime) -> int:

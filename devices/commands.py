@@ -19,13 +19,14 @@ from auth.keys import Keys
 from clock import utcnow
 from db.base import Begin, db, elsewhere, transaction
 from db.models import Command, Device, Level, User
-from devices import handshake, orders, progress, set_points, signing
+from devices import asking, handshake, orders, progress, set_points, signing
 from devices.orders import Order
 from devices.ports import LiveBus, Publisher
 from errors import Conflict, NotFound
 from notify.mark import N_
 
 ANSWER_GRACE = timedelta(milliseconds=500)  # for the way back of an answer
+AT_BROKER = timedelta(seconds=2)  # so long a broker may keep what shall expire as soon as it can
 # what anybody who may operate a device may ask of it; other names are for those who manage it
 KNOWN = frozenset(
     {"unlock", "lock", "open", "close", "stop", "on", "off", "set", "restart"}
@@ -33,7 +34,7 @@ KNOWN = frozenset(
 )
 ANSWERS = frozenset({"done", "refused", "failed"})
 IDENTITY = re.compile(r"[0-9a-f-]{36}")
-AWAY, DEAF = "broker not reachable", "not connected"  # details
+AWAY = "broker not reachable"  # a detail
 USED_UP = "the lock has not logged in again since it was opened"
 DETAIL = 256  # characters
 # a door waits for these, so they are built once, and few
@@ -180,19 +181,27 @@ def answer(device: Device, payload: dict[str, Any], *, bus: LiveBus, now: dateti
 
 
 def settle(*, bus: LiveBus, now: datetime) -> int:
-    """Close commands whose time is over and return how many; cheap when there are none."""
+    """Close commands whose time is over and return how many; cheap when there are none.
+
+    Whoever is not expected to answer has been told, as far as anybody can know, unless it was
+    known to be away.
+    """
     over = db.session.execute(
         select(Command.id, Command.state).where(
             Command.state.in_(progress.UNDERWAY),
             Command.answered_at.is_(None),  # a simple lock that logged in again says no more
-            or_(Command.awaits.is_(True), Command.state != "delivered"),
+            or_(
+                Command.awaits.is_(True), Command.state == "queued", Command.detail == progress.DEAF
+            ),
             Command.expires_at <= now - ANSWER_GRACE,
+            Command.asked_at <= now - AT_BROKER,
         )
     ).all()
     closed = 0
     for identity, state in over:
         end = "expired" if state == "queued" else "no_answer"
-        closed += progress.move(transaction, identity, end, since=(state,), bus=bus, now=now)
+        move = partial(progress.move, transaction, identity, end, since=(state,), bus=bus, now=now)
+        closed += move(detail="")  # whether it came back meanwhile, nobody knows
     return closed
 
 
@@ -254,7 +263,7 @@ def _send(command: Command, order: Order, publisher: Publisher, bus: LiveBus) ->
         order.topic,
         order.message,
         expires_in_s=(command.expires_at - command.asked_at).total_seconds(),
-        on_taken=partial(_taken, begin, bus, command.id, order.rotating),
+        on_taken=partial(_taken, begin, bus, publisher, command.id, order),
     )
     if order.rotating:
         handshake.ask_to_log_in(publisher, order.topic)
@@ -268,18 +277,38 @@ def _send(command: Command, order: Order, publisher: Publisher, bus: LiveBus) ->
     move("failed", detail=AWAY if order.is_usable else USED_UP)
 
 
-def _taken(begin: Begin, bus: LiveBus, identity: int, rotating: bool, heard: bool) -> None:
-    """Note that the broker has a command, and whether anybody is subscribed; any thread."""
+def _taken(
+    begin: Begin, bus: LiveBus, publisher: Publisher, identity: int, order: Order, heard: bool
+) -> None:
+    """Note that the broker has a command, and whether its device has it too; any thread.
+
+    A broker takes messages for those who are away as well, and counts whoever subscribed without
+    a right to the topic.  So only a connection that is there makes a command delivered.
+    """
     now = utcnow()
     move = partial(
         progress.move, begin, identity, since=("queued", "sent"), bus=bus, now=now, sent_at=now
     )
-    if heard:
-        move("delivered", delivered_at=now)
+    if not heard:
+        if order.rotating:
+            handshake.give_back(begin, identity)
+        move("no_answer", detail=progress.DEAF)
         return
-    if rotating:
-        handshake.give_back(begin, identity)
-    move("no_answer", detail=DEAF)
+    there = _is_there(begin, publisher, order)
+    if there:
+        move("delivered", delivered_at=now)
+    elif there is False:
+        move("sent", detail=progress.DEAF)  # for now: it may come back in time
+
+
+def _is_there(begin: Begin, publisher: Publisher, order: Order) -> bool | None:
+    """Return whether all are connected who may hear an order; None: nobody can tell."""
+    users = [order.listener]
+    if not order.listener:
+        with begin() as session:
+            users = asking.listeners(session, order.topic)
+    found = {publisher.is_connected(user) for user in users}
+    return found.pop() if len(found) == 1 else None
 
 
 def _plain(detail: object) -> str:

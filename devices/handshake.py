@@ -199,12 +199,19 @@ def _renew(
 
 
 def _confirm(command_id: int, bus: LiveBus, now: datetime) -> None:
-    """Note that the lock logged in again after a command, which is all that it can say."""
+    """Note that the lock logged in again after a command, which is all that it can say.
+
+    A lock that was away logs in as well when it is back, and says nothing with it.  Where the
+    broker does not tell who is there, only a login counts while the broker may still have handed
+    the trigger over.
+    """
     command = db.session.get(Command, command_id)
-    if command is None or command.delivered_at is None or now - command.asked_at > CONFIRMS:
+    if command is None or command.detail == progress.DEAF:
         return
-    move = partial(progress.move, transaction, command_id, bus=bus, now=now, answered_at=now)
-    move("delivered", since=("delivered", "no_answer"), detail=HAS_IT)
+    until = command.asked_at + CONFIRMS if command.delivered_at else command.expires_at
+    if now <= until:
+        move = partial(progress.move, transaction, command_id, bus=bus, now=now, answered_at=now)
+        move("delivered", since=("sent", "delivered", "no_answer"), detail=HAS_IT)
 
 
 def _show_life(publisher: Publisher, namespace: str, device: Device) -> None:

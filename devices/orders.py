@@ -23,11 +23,13 @@ class Order:
     Attributes:
         topic: the full name.
         message: what to publish.
+        listener: the broker's user who alone may hear it; empty: whoever was given its branch.
         rotating: whether it is a trigger, which must be followed by the word to log in again.
     """
 
     topic: str
     message: bytes
+    listener: str = ""
     rotating: bool = False
 
     @property
@@ -71,7 +73,7 @@ def prepare(
         spoken = session.scalars(query.execution_options(populate_existing=True)).one()
         usable = handshake.take(session, command, now=now)
         message = handshake.trigger(keys, spoken) if usable else b""
-        return Order(spoken.topic, message, rotating=True)
+        return Order(spoken.topic, message, command.device.mqtt_username, rotating=True)
     device = command.device
     key = credentials.command_key(keys, device)
     letter = envelopes.address(
@@ -83,4 +85,4 @@ def prepare(
         namespace=namespace,
         now=now,
     )
-    return Order(letter.topic, letter.message)
+    return Order(letter.topic, letter.message, device.mqtt_username)

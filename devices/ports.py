@@ -57,8 +57,14 @@ class Publisher(Protocol):
 
         Returns whether a connection to the broker was there to send it; a message that could
         not be sent at once is dropped, never sent later.  `on_taken` is called from the network
-        thread when the broker has it: True if somebody is subscribed to the topic, False if the
-        broker said that nobody is.
+        thread when the broker has it: True if somebody is subscribed to the topic, connected or
+        not, False if the broker said that nobody is.
+        """
+
+    def is_connected(self, username: str) -> bool | None:
+        """Return whether a device is connected to the broker; None: the broker does not say.
+
+        Asked from within `on_taken`, it says what was true when the broker took the message.
         """
 
 
@@ -109,6 +115,10 @@ class BrokerLog(Protocol):
         """Return what is known of a user since a moment, and of refused logins, oldest first."""
         ...
 
+    def is_connected(self, username: str) -> bool | None:
+        """Return whether a user is connected to the broker; None: nobody can tell."""
+        ...
+
 
 class NoBrokerLog:
     """The log of a broker that is not ours: nothing is known."""
@@ -119,3 +129,7 @@ class NoBrokerLog:
     def notes(self, _username: str, _since_ms: int) -> list[BrokerNote]:
         """Return nothing."""
         return []
+
+    def is_connected(self, _username: str) -> bool | None:
+        """Return nothing."""
+        return None

@@ -1,6 +1,8 @@
 """How the state of a command moves forward, and how live pages hear of it.
 
-queued -> sent -> delivered -> done | refused | failed      the device says so
+queued -> sent                                              the broker has it
+sent -> delivered                                           and the device is connected to it
+sent | delivered -> done | refused | failed                 the device says so
 queued -> failed                                            the broker is away
 sent | delivered -> no_answer                               nobody subscribed, or no answer
 queued -> expired                                           the server died before sending
@@ -20,6 +22,7 @@ from db.models import Command
 from devices.ports import LiveBus, LiveEvent
 
 UNDERWAY = ("queued", "sent", "delivered")
+DEAF = "not connected"  # a detail: the device does not hear what was sent
 UNSURE = ("no_answer", "expired")  # closed, but the device may know better
 _in_order = threading.Lock()  # pages hear of changes in the order in which they were made
 

@@ -41,7 +41,7 @@ def set_up(client: Client, settings: Settings, role: str) -> None:
     if settings.mqtt_tls and not settings.manages_broker:
         client.tls_set(ca_certs=str(settings.mqtt_ca) if settings.mqtt_ca else None)
     client.reconnect_delay_set(*RETRY_S)
-    client.on_socket_open = _send_at_once
+    client.on_socket_open = send_at_once
     client.suppress_exceptions = True  # an exception in a callback would end paho's thread
 
 
@@ -60,6 +60,7 @@ def disconnect(client: Client) -> None:
         left.close()
 
 
-def _send_at_once(_client: Client, _userdata: object, connection: Any) -> None:
+def send_at_once(_client: Client, _userdata: object, connection: Any) -> None:
+    """Let a new connection not wait for more before it sends."""
     if connection.family != socket.AF_UNIX:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

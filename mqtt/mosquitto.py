@@ -30,6 +30,7 @@ STOP_S = 10.0
 RELOAD_S = 2.0  # how long `reload` waits for the broker to have done it
 LONGEST_SOCKET = 107  # bytes of a path, by the operating system
 LOG_LIMIT = 8_000_000  # bytes; then the log is moved aside, once
+STARTS = "Gatehouse starts the broker"  # a line in its log: nobody is connected any more
 
 
 class BrokerError(Exception):
@@ -194,6 +195,7 @@ class Mosquitto:
         self._check_port()
         self._check_socket()
         said = self._folder / "start.log"
+        self._mark_start()
         with open(said, "wb") as output:
             self._process = psutil.Popen(
                 [program, "-c", str(self._conf)],
@@ -215,6 +217,13 @@ class Mosquitto:
         reason = next((line for line in reversed(lines) if "Error" in line), "no reason given")
         self._reap()
         raise BrokerError(f"mosquitto does not start: {reason} (see {log})")
+
+    def _mark_start(self) -> None:
+        number = os.open(self._folder / "log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        with open(number, "w") as log:
+            log.write(
+                f"\n{int(time.time())}: {STARTS}\n"
+            )  # one that was killed may leave half a line
 
     def _check_port(self) -> None:
         host, port = self._settings.mqtt_bind, self._settings.mqtt_port

@@ -11,6 +11,7 @@ millisecond in a busy process.  So that thread is ours, it reads, and writers ta
 import logging
 import queue
 import select
+import socket
 import threading
 from collections.abc import Callable
 from math import floor
@@ -23,13 +24,16 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from config import Settings
-from mqtt.client import new_client
+from devices.ports import BrokerLog
+from mqtt.brokers import broker_log
+from mqtt.client import new_client, send_at_once
 from mqtt.mosquitto import endpoint
 
 KEEPALIVE_S = 20
 MISC_EVERY_MS = 1000  # time for paho to look after its keep-alive
 RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0)  # pauses between tries; the last one stays
 NO_SUBSCRIBERS = 0x10  # MQTT 5: the broker took the message, and nobody is subscribed
+UNSENT_S = 2  # what did not reach the broker's machine for so long is dropped with the connection
 IN_FLIGHT = 2000  # messages the broker has not acknowledged; more are refused
 log = logging.getLogger("gatehouse.publisher")
 
@@ -37,8 +41,15 @@ log = logging.getLogger("gatehouse.publisher")
 class MqttPublisher:
     """The `Publisher` of this server: MQTT 5, QoS 1, in a thread of its own."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, brokerlog: BrokerLog | None = None) -> None:
+        """Prepare; nothing is sent before `start`.
+
+        Args:
+            settings: say where the broker is.
+            brokerlog: what the broker writes down; None: found by the settings.
+        """
         self._settings = settings
+        self._brokerlog = brokerlog or broker_log(settings)
         self._client: Client | None = None  # only while connected
         self._generation = 0  # of the connection; message ids repeat in each
         self._waiting: dict[tuple[int, int], Callable[[bool], None]] = {}
@@ -111,6 +122,10 @@ class MqttPublisher:
             self._waiting[self._generation, sent.mid] = on_taken or _nothing
         return True
 
+    def is_connected(self, username: str) -> bool | None:
+        """Return whether a device is connected to the broker; None: the broker does not say."""
+        return self._brokerlog.is_connected(username)
+
     def _connect(self) -> None:
         tries = 0
         while not self._stop.is_set():
@@ -152,6 +167,7 @@ class MqttPublisher:
         client.max_inflight_messages_set(IN_FLIGHT)
         client.max_queued_messages_set(IN_FLIGHT)
         client.connect_timeout = 5
+        client.on_socket_open = _give_up_soon
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
@@ -187,6 +203,13 @@ class MqttPublisher:
                 callback(heard)
             except Exception:  # the next message has its own callback
                 log.exception("what follows a message failed")
+
+
+def _give_up_soon(_client: Client, _data: Any, connection: Any) -> None:
+    """Let no message wait in this machine until a network is back: it would be carried out late."""
+    send_at_once(_client, _data, connection)
+    if connection.family != socket.AF_UNIX:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNSENT_S * 1000)
 
 
 def _nothing(_heard: bool) -> None:

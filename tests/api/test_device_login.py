@@ -341,6 +341,42 @@ def test_a_login_soon_after_shows_that_the_lock_has_it(lock):
     assert state(alice, made, command) == "delivered"
 
 
+def test_the_login_of_a_lock_that_was_away_says_nothing_of_a_command(lock, settings):
+    alice, firmware, made = lock
+    firmware.close()
+    login = (settings.mqtt_port, firmware.username, firmware.password)
+    firmware._speaker = Speaker(*login, clean_session=False)
+    firmware._speaker.subscribe(firmware.told["topic"])
+    firmware.close()
+    missed = unlock(alice, made)
+    until(lambda: state(alice, made, missed) == "sent")
+
+    firmware._speaker = None
+    firmware.log_in()
+
+    until(lambda: state(alice, made, missed) == "no_answer")
+    firmware.work()
+    assert firmware.opened == 0
+    firmware.log_in()
+    assert state(alice, made, missed) == "no_answer"
+
+
+def test_a_trigger_that_waited_at_the_broker_opens_nothing_late(lock, settings):
+    alice, firmware, made = lock
+    firmware.close()
+    login = (settings.mqtt_port, firmware.username, firmware.password)
+    firmware._speaker = Speaker(*login, clean_session=False)
+    firmware._speaker.subscribe(firmware.told["topic"])
+    firmware.close()
+    missed = unlock(alice, made)
+    until(lambda: state(alice, made, missed) == "no_answer")
+
+    firmware._speaker, firmware._read = Speaker(*login, clean_session=False), 0
+
+    firmware.until(lambda: firmware.asked_to_log_in == 1)  # the word that followed the trigger
+    assert firmware.opened == 0
+
+
 def test_a_trigger_that_nobody_heard_opens_later(lock, settings):
     alice, firmware, made = lock
     firmware.close()

@@ -12,8 +12,8 @@ from auth.keys import load as load_keys
 from clock import utcnow
 from config import Settings
 from db.base import db
-from db.models import Grant, Level, User
-from devices import registry
+from db.models import Command, Grant, Level, User
+from devices import commands, registry
 from devices.ports import BrokerAdmin, LiveEvent
 from mqtt.brokers import broker_admin
 from mqtt.bus import MemoryBus
@@ -110,3 +110,38 @@ def owner(house: House) -> User:
 @pytest.fixture
 def stranger(house: House) -> User:
     return house.person("stranger")
+
+
+@pytest.fixture
+def ask(house):
+    """Asks for something as a page does, with a fresh key each time unless told otherwise."""
+    made = iter(range(1000))
+
+    def send(device, name="unlock", params=None, *, by, key="", now=None, **more):
+        return commands.ask(
+            device,
+            name,
+            {} if params is None else params,
+            by=by,
+            via="page",
+            key=key or f"key-{next(made)}",
+            address="192.0.2.1",
+            publisher=house.publisher,
+            keys=house.keys,
+            bus=house.bus,
+            namespace=house.settings.mqtt_namespace,
+            now=now or utcnow(),
+            **more,
+        )
+
+    return send
+
+
+def states(house) -> list[str]:
+    return [event.data["state"] for event in house.events if event.kind == "command"]
+
+
+def state(command: Command) -> str:
+    db.session.rollback()
+    db.session.refresh(command)
+    return command.state

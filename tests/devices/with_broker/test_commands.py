@@ -12,32 +12,8 @@ from db.base import db, transaction
 from db.models import AuditEvent, Command, Level
 from devices import commands, registry, signing
 from errors import Conflict, Forbidden, Invalid, NotFound
+from tests.devices.with_broker.conftest import state, states
 from tests.stack import until
-
-
-@pytest.fixture
-def ask(house):
-    """Asks for something as a page does, with a fresh key each time unless told otherwise."""
-    made = iter(range(1000))
-
-    def send(device, name="unlock", params=None, *, by, key="", now=None, **more):
-        return commands.ask(
-            device,
-            name,
-            {} if params is None else params,
-            by=by,
-            via="page",
-            key=key or f"key-{next(made)}",
-            address="192.0.2.1",
-            publisher=house.publisher,
-            keys=house.keys,
-            bus=house.bus,
-            namespace=house.settings.mqtt_namespace,
-            now=now or utcnow(),
-            **more,
-        )
-
-    return send
 
 
 @pytest.fixture
@@ -47,16 +23,6 @@ def lock(house, owner):
     speaker = house.connect(made.device.mqtt_username, made.mqtt_password)
     speaker.subscribe(f"{made.topics}/commands")
     return made, speaker
-
-
-def states(house) -> list[str]:
-    return [event.data["state"] for event in house.events if event.kind == "command"]
-
-
-def state(command: Command) -> str:
-    db.session.rollback()
-    db.session.refresh(command)
-    return command.state
 
 
 def test_a_command_reaches_the_device_signed_and_with_an_end(ask, lock, owner):
