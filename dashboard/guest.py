@@ -5,7 +5,6 @@ loads itself again every second.  Styles come with the page, so that it is paint
 first bytes are there.
 """
 
-import secrets
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -28,8 +27,8 @@ import wiring
 from auth import sessions
 from clock import utcnow
 from db.models import Command, GuestLink
-from devices import guest_visits
-from errors import AppError, NotFound
+from devices import guest_pages, guest_visits
+from errors import AppError, NotFound, TooMany
 from notify import language
 
 bp = Blueprint("guest", __name__, template_folder="templates")
@@ -47,8 +46,8 @@ def look(token: str) -> Response:
     """Show what the link opens, and the button if it opens now."""
     try:
         seen = guest_visits.look(token, now=utcnow())
-    except NotFound as error:
-        return _ended(error)
+    except NotFound:
+        return _ended()
     return _page(token, seen)
 
 
@@ -57,8 +56,8 @@ def manifest(token: str) -> Answer:
     """Say how the page looks when a guest puts it on the home screen."""
     try:
         link = guest_visits.look(token, now=utcnow()).link
-    except NotFound as error:
-        return _ended(error)
+    except NotFound:
+        return _ended()
     page = url_for("guest.look", token=token)
     answer = jsonify(
         name=link.device.name,
@@ -84,7 +83,7 @@ def press(token: str) -> Answer:
     try:
         command = guest_visits.press(
             token,
-            nonce=request.form.get("nonce") or secrets.token_urlsafe(16),
+            nonce=request.form.get("nonce", ""),
             pin=request.form.get("pin", "").strip(),
             keys=parts.keys,
             publisher=parts.publisher,
@@ -93,10 +92,8 @@ def press(token: str) -> Answer:
             now=utcnow(),
             address=sessions.client_address(),
         )
-    except NotFound as error:
-        return _ended(error)
     except AppError as error:
-        return _page(token, guest_visits.look(token, now=utcnow()), error)
+        return _again(token, error)
     return redirect(url_for("guest.outcome", token=token, command_id=command.public_id), 303)
 
 
@@ -105,8 +102,8 @@ def outcome(token: str, command_id: str) -> Response:
     """Say what the door has answered so far."""
     try:
         link, command = guest_visits.outcome(token, command_id)
-    except NotFound as error:
-        return _ended(error)
+    except NotFound:
+        return _ended()
     with language.use(link.language or language.code()):
         return _answer(
             "guest/outcome.html",
@@ -133,7 +130,7 @@ def _page(token: str, seen: guest_visits.Look, error: AppError | None = None) ->
             ends_at=_local(link.not_after, link),
             left=None if link.max_uses is None else link.max_uses - link.uses,
             wants_pin=seen.wants_pin,
-            nonce=secrets.token_urlsafe(16),
+            nonce=guest_pages.mark(link, keys=wiring.current().keys, now=utcnow()),
             action=url_for("guest.press", token=token),
             error=language.translate(error) if error else "",
             manifest=url_for("guest.manifest", token=token),
@@ -141,8 +138,20 @@ def _page(token: str, seen: guest_visits.Look, error: AppError | None = None) ->
         )
 
 
-def _ended(error: AppError) -> Response:
-    return _answer("guest/ended.html", 404, error=language.translate(error))
+def _again(token: str, error: AppError) -> Response:
+    """Show the page once more, with what was wrong and a fresh button, if it still opens."""
+    try:
+        answer = _page(token, guest_visits.look(token, now=utcnow()), error)
+    except NotFound:
+        return _ended()
+    if isinstance(error, TooMany):
+        answer.headers["Retry-After"] = str(error.retry_after)
+    return answer
+
+
+def _ended() -> Response:
+    """Say that a link does not open anything, whatever the reason is."""
+    return _answer("guest/ended.html", 404, error=language.translate(guest_visits.ended()))
 
 
 def _answer(template: str, status: int, *, again_s: int = 0, **values: object) -> Response:

@@ -1,12 +1,12 @@
 """What a guest does with a link: looks at its page, presses its button, sees what came of it.
 
-Looking never acts.  A press is tied to the page it was made on by a nonce: pressing twice,
-reloading or going back is one press.
+Looking never acts.  A press is tied to the page it was made on by its mark: pressing twice,
+reloading or going back is one press, and without a page that was shown there is none.
 """
 
 import hmac
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import select, update
@@ -16,11 +16,13 @@ from auth import throttle
 from auth.keys import Keys, sha256
 from db.base import db, transaction
 from db.models import Command, GuestLink, Kind
-from devices import commands, guests, link_states
+from devices import commands, guest_pages, guests, link_states
 from devices.hours import Verdict, When
 from devices.ports import LiveBus, Publisher
 from errors import Forbidden, NotFound
 from notify.mark import N_
+
+SAME_PRESS = timedelta(minutes=1)  # what comes later from the same page is meant anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def look(token: str, *, now: datetime) -> Look:
     """
     link = _by_token(token)
     if link_states.state(link, now=now) not in link_states.LIVING:
-        raise _ended()
+        raise ended()
     return Look(link, link_states.verdict(link, now=now), bool(link.pin_hash))
 
 
@@ -56,21 +58,35 @@ def press(
     now: datetime,
     address: str,
 ) -> Command:
-    """Open the door; the same nonce again returns the same command and sends nothing.
+    """Open the door; the same page again returns the same command and sends nothing.
+
+    Args:
+        token: of the link.
+        nonce: the mark of the page on which the button was pressed.
+        pin: what was typed, if the link wants one.
+        keys: with which marks and PINs are compared, and the command is signed.
+        publisher: the way to the broker.
+        bus: told of what comes of it.
+        namespace: MQTT_NAMESPACE.
+        now: when.
+        address: of the request.
 
     Raises:
         NotFound: as `look`.
         Forbidden: too early, or a wrong PIN.
+        Conflict: page_stale, no page of this link was shown with this mark, or long ago.
         TooMany: too many wrong PINs; a pause is on.
     """
     link = _by_token(token)
     key = f"guest:{link.public_id}:{sha256(nonce)[:40]}"
     if (before := _command(link, key)) is not None:
+        if now - before.asked_at > SAME_PRESS:
+            raise guest_pages.stale()
         return before
-    seen = look(token, now=now)
-    _check_pin(link, pin, keys, now=now, address=address)
-    if seen.verdict.when is not When.OPEN:
+    if look(token, now=now).verdict.when is not When.OPEN:
         raise Forbidden("too_early", N_("This link does not open yet."))
+    guest_pages.check(nonce, link, keys=keys, now=now)
+    _check_pin(link, pin, keys, now=now, address=address)
     return commands.ask(
         link.device,
         guests.OPENABLE[Kind(link.device.kind)],
@@ -98,14 +114,14 @@ def outcome(token: str, command_id: str) -> tuple[GuestLink, Command]:
     link = _by_token(token)
     command = db.session.scalar(select(Command).where(Command.public_id == command_id))
     if command is None or not command.idempotency_key.startswith(f"guest:{link.public_id}:"):
-        raise _ended()
+        raise ended()
     return link, command
 
 
 def _by_token(token: str) -> GuestLink:
     link = db.session.scalar(select(GuestLink).where(GuestLink.token_hash == sha256(token)))
     if link is None:
-        raise _ended()
+        raise ended()
     return link
 
 
@@ -152,8 +168,9 @@ def _use(link: GuestLink, session: Session) -> None:
         .values(uses=GuestLink.uses + 1)
     )
     if taken.rowcount != 1 or not link_states.may_give(link):  # type: ignore[attr-defined]
-        raise _ended()
+        raise ended()
 
 
-def _ended() -> NotFound:
+def ended() -> NotFound:
+    """Return what is said of a link that does not open anything."""
     return NotFound("guest_link_ended", N_("This link does not open anything (any more)."))

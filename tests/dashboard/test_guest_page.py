@@ -6,14 +6,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from freezegun import freeze_time
 from playwright.sync_api import Page, expect
 
 import wiring
 from clock import utcnow
 from db.base import db, transaction
-from db.models import Command, Device, User
+from db.models import Command, Device, GuestLink, User
 from devices import guests
 from devices.guest_terms import Terms
+from tests.guest import mark_of, open_page, press
 
 AXE = (Path(__file__).parent.parent / "vendor/axe.min.js").read_text()
 HOUR = timedelta(hours=1)
@@ -87,7 +89,7 @@ def presses(portal) -> int:
 
 def pressed(portal, path: str) -> str:
     """The path of the page that says what came of a press."""
-    answer = portal.stranger().client.post(path, data={"nonce": "n"})
+    answer = press(portal.server, path)
     assert answer.status_code == 303
     return answer.headers["Location"]
 
@@ -196,3 +198,73 @@ def test_the_button_is_pressed_without_a_script(portal, link, phone):
     expect(page.get_by_role("status")).to_have_text("The door could not open.")  # no broker here
     page.get_by_role("link", name="Back").click()
     expect(page.get_by_role("button", name="Unlock")).to_be_visible()
+
+
+@pytest.mark.parametrize("kind", ["none", "of another link", "made up"])
+def test_without_a_page_that_was_shown_nothing_opens_and_the_button_is_there(
+    portal, link, phone, kind
+):
+    path, other = link(max_uses=1), link()
+    marks = {"none": "", "of another link": open_page(portal.server, other), "made up": "x" * 110}
+    before = presses(portal)
+
+    answer = press(portal.server, path, marks[kind])
+
+    assert answer.status_code == 409
+    assert "Please press again." in answer.text
+    assert presses(portal) == before
+    assert portal.server.test_client().post(path).status_code == 409
+    again = press(portal.server, path, mark_of(answer.text))
+    assert again.status_code == 303
+    assert presses(portal) == before + 1
+
+
+def test_a_guest_who_took_an_hour_presses_again_without_a_script(portal, link, phone):
+    path = link(pin="4711")
+    page = phone(path, locale="en")
+    before = presses(portal)
+    with freeze_time(utcnow() + HOUR):
+        page.get_by_label("PIN").fill("4711")
+        page.get_by_role("button", name="Unlock").click()
+        expect(page.get_by_role("alert")).to_contain_text("Please press again.")
+        assert presses(portal) == before
+        page.get_by_label("PIN").fill("4711")
+        page.get_by_role("button", name="Unlock").click()
+        page.get_by_role("status").wait_for()
+    assert presses(portal) == before + 1
+
+
+def test_going_back_and_loading_again_presses_nothing(portal, link, phone):
+    page = phone(link(max_uses=5), locale="en")
+    before = presses(portal)
+    page.get_by_role("button", name="Unlock").click()
+    page.get_by_role("status").wait_for()
+    for _ in range(3):
+        page.reload()
+        page.go_back()
+        page.get_by_role("button", name="Unlock").wait_for()
+        page.reload()
+        page.go_forward()
+        page.get_by_role("status").wait_for()
+    assert presses(portal) == before + 1
+
+
+def test_who_guessed_too_often_is_told_when_to_come_back(portal, link):
+    path = link(pin="4711")
+    for _ in range(5):
+        assert press(portal.server, path, pin="0000").status_code == 403
+    answer = press(portal.server, path, pin="4711")
+    assert answer.status_code == 429
+    assert 50 <= int(answer.headers["Retry-After"]) <= 60
+    assert "Please try again in 1 min." in answer.text
+
+
+def test_a_link_that_ends_while_it_is_pressed_looks_like_any_that_has_ended(portal, link):
+    path = link(pin="4711")
+    mark = open_page(portal.server, path)
+    with portal.server.app_context(), transaction() as session:
+        made = session.query(GuestLink).order_by(GuestLink.id.desc()).first()
+        made.pin_failures = 49
+    answer = press(portal.server, path, mark, pin="0000")
+    assert answer.status_code == 404
+    assert answer.text == portal.stranger().get("/g/unknown").text

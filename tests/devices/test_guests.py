@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from auth.keys import sha256
 from db.base import db, transaction
-from db.models import Command, Grant, Level
-from devices import guest_visits, guests
+from db.models import Command, Grant, GuestLink, Level
+from devices import guest_pages, guest_visits, guests
 from devices.guest_terms import DAY_NAMES, Terms
-from errors import Forbidden, Invalid, NotFound, TooMany
+from errors import Conflict, Forbidden, Invalid, NotFound, TooMany
 from tests.devices.conftest import NOW, give, person
 
 HOUR = timedelta(hours=1)
@@ -39,22 +40,35 @@ def link(parts, owner, door):
 
 @pytest.fixture
 def press(parts):
-    """Presses the button of a link's page."""
+    """Presses the button of a link's page; `page` says on which of those that were opened."""
+    marks: dict[tuple[str, str], str] = {}
+    shows = threading.Lock()
 
-    def pressed(token, nonce="n1", pin="", now=NOW):
-        return guest_visits.press(
-            token,
-            nonce=nonce,
-            pin=pin,
-            keys=parts.keys,
-            publisher=parts.publisher,
-            bus=parts.bus,
-            namespace="gatehouse",
-            now=now,
-            address="192.0.2.9",
-        )
+    def shown(token: str) -> str:
+        link = db.session.query(GuestLink).filter_by(token_hash=sha256(token)).one_or_none()
+        return guest_pages.mark(link, keys=parts.keys, now=NOW) if link else ""
+
+    def pressed(token, page="p1", pin="", now=NOW):
+        with shows:
+            if (token, page) not in marks:
+                marks[token, page] = shown(token)
+        return pressed_with(parts, token, marks[token, page], pin=pin, now=now)
 
     return pressed
+
+
+def pressed_with(parts, token, mark, pin="", now=NOW) -> Command:
+    return guest_visits.press(
+        token,
+        nonce=mark,
+        pin=pin,
+        keys=parts.keys,
+        publisher=parts.publisher,
+        bus=parts.bus,
+        namespace="gatehouse",
+        now=now,
+        address="192.0.2.9",
+    )
 
 
 def test_a_press_opens_the_door_in_the_name_of_the_guest(link, press, publisher):
@@ -78,32 +92,86 @@ def test_the_same_press_twice_is_one_press(link, press, publisher):
     assert len(publisher.sent) == 1
 
 
-def test_a_link_for_one_use_opens_once(link, press, publisher):
-    token = link(max_uses=1)
-    press(token, nonce="first")
-    with pytest.raises(NotFound):
-        press(token, nonce="second")
+@pytest.mark.parametrize("wait", [timedelta(minutes=59), -timedelta(seconds=30)])
+def test_a_page_counts_for_an_hour_and_with_another_clock(link, press, publisher, wait):
+    press(link(), now=NOW + wait)
     assert len(publisher.sent) == 1
 
 
-def crowd(server, press, token, nonces) -> list[str]:
+def test_after_an_hour_a_page_is_pressed_again(link, press, publisher):
+    token = link(max_uses=1)
+    with pytest.raises(Conflict) as refused:
+        press(token, now=NOW + HOUR)
+    assert refused.value.code == "page_stale"
+    assert publisher.sent == []
+    assert guest_visits.look(token, now=NOW).link.uses == 0
+
+
+def test_a_page_that_was_used_does_not_open_again_nor_say_it_did(link, press, publisher):
+    token = link()
+    press(token)
+    with pytest.raises(Conflict):
+        press(token, now=NOW + timedelta(minutes=2))
+    assert len(publisher.sent) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda mark: "",
+        lambda mark: "n1",
+        lambda mark: mark + "\n",
+        lambda mark: mark.upper(),
+        lambda mark: " " + mark,
+        lambda mark: f"{int(mark[:12], 16) + 3_600_000:012x}" + mark[12:],
+        lambda mark: mark[:13] + mark[13:45][::-1] + mark[45:],
+        lambda mark: "０" + mark[1:],
+        lambda mark: "x" * 100_000,
+    ],
+)
+def test_what_no_page_was_shown_with_opens_nothing(parts, link, publisher, change):
+    token = link(max_uses=1)
+    own = db.session.query(GuestLink).one()
+    mark = change(guest_pages.mark(own, keys=parts.keys, now=NOW))
+    with pytest.raises(Conflict):
+        pressed_with(parts, token, mark)
+    assert publisher.sent == []
+
+
+def test_the_page_of_another_link_opens_nothing(parts, link, publisher):
+    mine, other = link(), link()
+    foreign = db.session.query(GuestLink).filter_by(token_hash=sha256(other)).one()
+    with pytest.raises(Conflict):
+        pressed_with(parts, mine, guest_pages.mark(foreign, keys=parts.keys, now=NOW))
+    assert publisher.sent == []
+
+
+def test_a_link_for_one_use_opens_once(link, press, publisher):
+    token = link(max_uses=1)
+    press(token, page="first")
+    with pytest.raises(NotFound):
+        press(token, page="second")
+    assert len(publisher.sent) == 1
+
+
+def crowd(server, press, token, pages) -> list[str]:
     """Press at once, each in a thread of its own; returns the ids of the commands that came of it.
 
-    `nonces` says which presses: the same twice is one press whose request was sent twice.
+    `pages` says on which pages: the same twice is one press whose request was sent twice.
     """
-    ready, made = threading.Barrier(len(nonces)), []
+    ready, made = threading.Barrier(len(pages)), []
 
-    def guest(nonce: str) -> None:
+    def guest(page: str) -> None:
         with server.app_context():
             ready.wait()
             try:
-                made.append(press(token, nonce=nonce).public_id)
+                made.append(press(token, page=page).public_id)
             except NotFound:
                 pass
             finally:
                 db.session.remove()
 
-    threads = [threading.Thread(target=guest, args=(nonce,)) for nonce in nonces]
+    threads = [threading.Thread(target=guest, args=(page,)) for page in pages]
     for one in threads:
         one.start()
     for one in threads:
@@ -183,7 +251,7 @@ def test_wrong_pins_bring_a_pause_that_the_right_one_must_wait_for_too(link, pre
     token = link(pin="004217")
     for number in range(5):
         with pytest.raises(Forbidden):
-            press(token, nonce=f"n{number}", pin="999999")
+            press(token, page=f"p{number}", pin="999999")
     with pytest.raises(TooMany):
         press(token, pin="004217")
     assert publisher.sent == []
@@ -196,7 +264,7 @@ def test_twenty_wrong_pins_at_once_are_counted_each(server, link, press, publish
     def guess(number: int) -> None:
         with server.app_context():
             try:
-                press(token, nonce=f"n{number}", pin=f"9{number:03}")
+                press(token, page=f"p{number}", pin=f"9{number:03}")
             except (Forbidden, TooMany) as error:
                 refused.append(type(error))
             finally:

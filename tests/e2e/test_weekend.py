@@ -12,7 +12,6 @@ from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
-from werkzeug.test import TestResponse
 
 import wiring
 from clock import utcnow
@@ -23,6 +22,7 @@ from devices.guest_terms import Terms
 from edge.client import DeviceClient
 from edge.login import Login
 from tests.api.conftest import close, installation
+from tests.guest import open_page, press
 from tests.portal import at_work
 from tests.stack import until
 
@@ -117,10 +117,6 @@ def link(server: Flask, owner: int, door: Door, guest: str, begins, ends, **more
         return url
 
 
-def knock(server: Flask, path: str, nonce: str) -> TestResponse:
-    return server.test_client().post(path, data={"nonce": nonce})
-
-
 def log(server: Flask, door: Door) -> list[tuple[str, str, str]]:
     """Who, what came of it, and the id: of every command to a door, oldest first."""
     with server.app_context():
@@ -145,34 +141,35 @@ def test_a_weekend_of_a_guesthouse(house: Flask):
     # on time, with a double press and a preview of the link
     for _ in range(5):
         assert house.test_client().get(on_time).status_code == 200
-    assert knock(house, on_time, "first").status_code == 303
-    assert knock(house, on_time, "first").status_code == 303
+    page = open_page(house, on_time)
+    assert press(house, on_time, page).status_code == 303
+    assert press(house, on_time, page).status_code == 303
     until(lambda: settled(house, one, 1), what="Mia is in")
 
     # early and late: nothing is sent at all
-    assert knock(house, early, "early").status_code == 403
-    assert knock(house, late, "late").status_code == 404
+    assert press(house, early).status_code == 403
+    assert press(house, late).status_code == 404
     assert log(house, two) == []
 
     # the leaked link works until it is revoked
-    assert knock(house, leaked, "ivo").status_code == 303
+    assert press(house, leaked).status_code == 303
     until(lambda: settled(house, three, 1), what="Ivo is in")
     with house.app_context():
         device = db.session.get_one(Device, three.made.device.id)
         by = db.session.get_one(User, owner)
         [made] = guests.of(device, by=by)
         guests.revoke(device, made.public_id, by=by, now=utcnow(), address="")
-    assert knock(house, leaked, "somebody").status_code == 404
+    assert press(house, leaked).status_code == 404
 
     # the network of the first door drops twice; what was pressed meanwhile never opens it
-    for round_ in ("one", "two"):
+    for _ in range(2):
         before = list(one.opened)
         one.lose_network()
-        knock(house, on_time, f"away {round_}")
+        press(house, on_time)
         until(lambda: log(house, one)[-1][1] in FINAL, what="the page says no answer")
         one.come_back()
         assert one.opened == before
-        knock(house, on_time, f"back {round_}")
+        press(house, on_time)
         until(lambda: log(house, one)[-1][1] == "done", what="the door opens again")
 
     for door in (one, two, three):
@@ -198,7 +195,7 @@ def test_a_recorded_command_opens_no_door_again(house: Flask):
         heard.append((topic, payload)),
         taken(topic, payload, retained=retained),
     )
-    knock(house, link(house, owner, door, "Mia", -HOUR, HOUR), "once")
+    press(house, link(house, owner, door, "Mia", -HOUR, HOUR))
     until(lambda: settled(house, door, 1), what="Mia is in")
     [(topic, recorded)] = [one for one in heard if one[0].endswith("/commands")]
     late = json.loads(recorded) | {"expires": json.loads(recorded)["issued"] - 1}
@@ -242,11 +239,11 @@ def test_a_door_that_was_away_is_said_not_to_answer_and_does_not_open_later(hous
     with naive(door):
         pass
     path = link(house, owner, door, "Mia", -HOUR, HOUR)
-    page = knock(house, path, "away").headers["Location"]
+    page = press(house, path).headers["Location"]
     said = "The door does not answer."
     until(lambda: said in house.test_client().get(page).text, what="the page says no answer")
     with naive(door) as heard:
-        knock(house, path, "back")
+        press(house, path)
         until(lambda: heard, what="the door hears what is asked now")
     [_missed, (_, _, now)] = log(house, door)
     assert [json.loads(payload)["id"] for payload in heard] == [now]
