@@ -13,7 +13,7 @@
   async function sign(form) {
     const answer = await fetch(form.dataset.options, {
       method: "POST",
-      headers: { "X-CSRFToken": form.elements.csrf_token.value },
+      body: new URLSearchParams(new FormData(form)),
     });
     if (!answer.ok) {
       throw new Error(`the server answered ${answer.status}`);

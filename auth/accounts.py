@@ -186,6 +186,23 @@ def second_step(user: User, *, now: datetime) -> str:
     )
 
 
+def after_first_step(token: str, *, now: datetime) -> User:
+    """Return the person who had the right password some minutes ago.
+
+    Raises:
+        Gone: that was too long ago, or the account was changed since.
+    """
+    ended = Gone("second_step_ended", N_("That took too long. Please log in again."))
+    try:
+        step = links.read(Purpose.SECOND_STEP, token, now=now)
+    except Gone:
+        raise ended from None
+    user = by_public_id(step.subject)
+    if user is None or not user.is_active or not step.fits(*facts(user)):
+        raise ended
+    return user
+
+
 def finish_login(token: str, otp: str, *, now: datetime, address: str) -> User:
     """Return the person who had the right password some minutes ago and now has the right code.
 
@@ -194,10 +211,7 @@ def finish_login(token: str, otp: str, *, now: datetime, address: str) -> User:
         Unauthenticated: the code is wrong.
         TooMany: it was wrong too often.
     """
-    step = links.read(Purpose.SECOND_STEP, token, now=now)
-    user = by_public_id(step.subject)
-    if user is None or not user.is_active or not step.fits(*facts(user)):
-        raise links.dead()
+    user = after_first_step(token, now=now)
     second_factor.check(user, otp, now=now, address=address)
     return user
 

@@ -65,7 +65,7 @@ def registration(user: User, site: Site, *, now: datetime) -> dict[str, Any]:
             resident_key=ResidentKeyRequirement.REQUIRED,
             user_verification=UserVerificationRequirement.REQUIRED,
         ),
-        exclude_credentials=[PublicKeyCredentialDescriptor(id=key.credential_id) for key in known],
+        exclude_credentials=_described(known),
     )
     number = _keep(options.challenge, user, now)
     return {"challenge": number, "options": json.loads(options_to_json(options))}
@@ -113,24 +113,44 @@ def register(
         return second_factor.first_recovery_codes(session, user)
 
 
-def login_options(site: Site, *, now: datetime) -> dict[str, Any]:
-    """Return what the browser needs to show a passkey, whoever sits there."""
+def login_options(site: Site, *, of: User | None = None, now: datetime) -> dict[str, Any]:
+    """Return what the browser needs to show a passkey: of `of`, or of whoever sits there."""
     options = generate_authentication_options(
-        rp_id=site.host, user_verification=UserVerificationRequirement.REQUIRED
+        rp_id=site.host,
+        allow_credentials=_described(listed(of)) if of else None,
+        user_verification=UserVerificationRequirement.REQUIRED,
     )
-    number = _keep(options.challenge, None, now)
+    number = _keep(options.challenge, of, now)
     return {"challenge": number, "options": json.loads(options_to_json(options))}
 
 
-def login(number: str, answer: dict[str, Any], site: Site, *, now: datetime, address: str) -> User:
+def login(
+    number: str,
+    answer: dict[str, Any],
+    site: Site,
+    *,
+    of: User | None = None,
+    now: datetime,
+    address: str,
+) -> User:
     """Return the person whose passkey answered; it stands for password and second factor.
+
+    Args:
+        number: of the challenge.
+        answer: of the browser.
+        site: where it is.
+        of: whose passkey it must be, if that is known already.
+        now: the present moment.
+        address: where the request came from.
 
     Raises:
         Invalid: the answer of the browser is not right.
         Unauthenticated: the account cannot be used.
     """
-    challenge = _take(number, None, now)
+    challenge = _take(number, of, now)
     key = _answering(answer)
+    if of is not None and key.user_id != of.id:
+        raise _refused()
     try:
         checked = verify_authentication_response(
             credential=answer,
@@ -174,6 +194,10 @@ def remove(user: User, public_id: str, *, now: datetime, address: str) -> None:
         audit.record(session, "factor.passkey_removed", user=user, address=address, now=now)
         security_changed(session, user, "passkey_removed", now=now, address=address)
         second_factor.forget_unneeded_codes(session, user)
+
+
+def _described(keys: Sequence[Passkey]) -> list[PublicKeyCredentialDescriptor]:
+    return [PublicKeyCredentialDescriptor(id=key.credential_id) for key in keys]
 
 
 def _answering(answer: dict[str, Any]) -> Passkey:

@@ -6,6 +6,7 @@ A code of the app works once.  Recovery by mail does not switch any of this off.
 import hmac
 import os
 import re
+from dataclasses import dataclass
 from datetime import datetime
 
 import pyotp
@@ -30,13 +31,26 @@ NONCE = 12
 RECOVERY_CODES = 10
 
 
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """With what a person can do the second step of a login."""
+
+    app: bool
+    passkey: bool
+    codes: int  # recovery codes that are left
+
+
+def of(user: User) -> Factors:
+    """Return the second factors that a person has."""
+    return Factors(user.totp_confirmed_at is not None, _has_passkey(user), codes_left(user))
+
+
 def needed(user: User) -> bool:
     """Return whether the password alone does not let this person in."""
-    return user.totp_confirmed_at is not None or has_passkey(user)
+    return user.totp_confirmed_at is not None or _has_passkey(user)
 
 
-def has_passkey(user: User) -> bool:
-    """Return whether the person has a passkey."""
+def _has_passkey(user: User) -> bool:
     query = select(Passkey.id).where(Passkey.user_id == user.id).limit(1)
     return db.session.scalar(query) is not None
 

@@ -2,16 +2,23 @@
 
 import json
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify, request, url_for
 from flask_babel import gettext as _
 
 from auth import accounts, addresses, passkeys, second_factor, sessions, throttle
 from auth.routes import destination
 from auth.routes.blueprint import bp, go, message, page, site
-from auth.routes.forms import ButtonForm, LoginForm, LogoutForm, PasskeyForm, SecondStepForm
+from auth.routes.forms import (
+    ButtonForm,
+    LoginForm,
+    LogoutForm,
+    PasskeyForm,
+    PasskeyLoginForm,
+    SecondStepForm,
+)
 from clock import utcnow
 from db.models import User
-from errors import AppError, Invalid
+from errors import AppError, Gone, Invalid
 from notify import language
 
 OPTIONS_LIMIT = "30/minute"  # a network address
@@ -45,18 +52,35 @@ def login() -> Response:
 
 
 def _login_page(form: LoginForm, error: AppError | None = None) -> Response:
-    key = PasskeyForm(formdata=None, next=form.next.data) if site() is not None else None
-    return page("login", form, error, key=key)
+    return page("login", form, error, key=_passkey_form(next=form.next.data))
+
+
+def _passkey_form(**kept: str | None) -> PasskeyLoginForm | None:
+    """Return what offers to use a passkey, if there can be any at this address."""
+    return PasskeyLoginForm(formdata=None, **kept) if site() is not None else None
 
 
 def _ask_for_code(user: User, first: LoginForm) -> Response:
-    form = SecondStepForm(
-        formdata=None,
-        token=accounts.second_step(user, now=utcnow()),
-        remember="y" if first.remember.data else "",
-        next=first.next.data,
+    return _second_page(
+        SecondStepForm(
+            formdata=None,
+            token=accounts.second_step(user, now=utcnow()),
+            remember="y" if first.remember.data else "",
+            next=first.next.data,
+        )
     )
-    return page("second_step", form)
+
+
+def _second_page(form: SecondStepForm, error: AppError | None = None) -> Response:
+    """Ask for a factor that the person has; whose first step is too old begins again."""
+    kept = {name: form.data[name] for name in ("token", "remember", "next")}
+    try:
+        user = accounts.after_first_step(form.token.data or "", now=utcnow())
+    except Gone as ended:
+        return _login_page(LoginForm(formdata=None, next=form.next.data), ended)
+    factors = second_factor.of(user)
+    key = _passkey_form(**kept) if factors.passkey else None
+    return page("second_step", form, error, factors=factors, key=key)
 
 
 @bp.post("/login/code")
@@ -64,53 +88,70 @@ def second_step() -> Response:
     """Take the code of the second factor."""
     form = SecondStepForm()
     if not form.validate_on_submit():
-        return page("second_step", form)
+        return _second_page(form)
     now, address = utcnow(), sessions.client_address()
     try:
         user = accounts.finish_login(
             form.token.data or "", form.code.data, now=now, address=address
         )
     except AppError as error:
-        return page("second_step", form, error)
+        return _second_page(form, error)
     sessions.begin(user, remember=bool(form.remember.data), now=now)
     return go(destination.after_login(form.next.data or ""))
 
 
 @bp.get("/login/code")
+@bp.get("/login/passkey")
 @bp.get("/language")
 def to_login() -> Response:
     """Send who opens the address of a mere form to the login."""
-    return go("/login")
+    return go(url_for("account.login", next=request.args.get("next")))
 
 
 @bp.post("/login/passkey/options")
 def passkey_options() -> Response:
     """Answer what a browser needs to ask for a passkey."""
-    here, now = site(), utcnow()
+    form, here, now = PasskeyLoginForm(), site(), utcnow()
     throttle.hit(f"passkey:{throttle.network(sessions.client_address())}", OPTIONS_LIMIT, now=now)
     if here is None:
         raise Invalid("no_passkeys_here")
-    return jsonify(passkeys.login_options(here, now=now))
+    return jsonify(passkeys.login_options(here, of=_known(form), now=now))
 
 
 @bp.post("/login/passkey")
 def passkey_login() -> Response:
     """Log in with what the passkey has signed; neither password nor code is needed."""
-    form, here, now = PasskeyForm(), site(), utcnow()
+    form, here, now = PasskeyLoginForm(), site(), utcnow()
     if not form.validate_on_submit() or here is None:
-        return _login_page(LoginForm(formdata=None))
+        return _passkey_page(form)
     try:
         user = passkeys.login(
             form.challenge.data or "",
             signed_answer(form),
             here,
+            of=_known(form),
             now=now,
             address=sessions.client_address(),
         )
     except AppError as error:
-        return _login_page(LoginForm(formdata=None), error)
-    sessions.begin(user, remember=False, now=now)
+        return _passkey_page(form, error)
+    remember = bool(form.token.data and form.remember.data)
+    sessions.begin(user, remember=remember, now=now)
     return go(destination.after_login(form.next.data or ""))
+
+
+def _known(form: PasskeyLoginForm) -> User | None:
+    """Return who has done the first step, if this is the second."""
+    token = form.token.data
+    return accounts.after_first_step(token, now=utcnow()) if token else None
+
+
+def _passkey_page(form: PasskeyLoginForm, error: AppError | None = None) -> Response:
+    """Show the page again on which the passkey was offered."""
+    if not form.token.data:
+        return _login_page(LoginForm(formdata=None, next=form.next.data), error)
+    kept = {name: form.data[name] for name in ("token", "remember", "next")}
+    return _second_page(SecondStepForm(formdata=None, data=kept), error)
 
 
 def signed_answer(form: PasskeyForm) -> dict[str, object]:
@@ -143,7 +184,7 @@ def choose_language() -> Response:
     with language.use(chosen):
         if step.token.data:
             kept = {name: step.data[name] for name in ("token", "remember", "next")}
-            answer = page("second_step", SecondStepForm(formdata=None, data=kept))
+            answer = _second_page(SecondStepForm(formdata=None, data=kept))
         else:
             answer = go(destination.after_login(request.form.get("next", "")))
     if form.validate_on_submit():

@@ -135,5 +135,11 @@ class PasskeyForm(FlaskForm):  # type: ignore[misc]
 
     challenge = HiddenField()
     answer = HiddenField()
+
+
+class PasskeyLoginForm(PasskeyForm):
+    """A login by passkey; after the password with what the first step found out."""
+
+    token = HiddenField()
+    remember = HiddenField()
     next = HiddenField()
-    submit = SubmitField(_l("Log in with a passkey"))
