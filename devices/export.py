@@ -16,6 +16,7 @@ cell is the mean of a number in the step, or the last of a state or text.
 
 import re
 import zlib
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -37,6 +38,8 @@ Layout = Literal["long", "wide"]
 
 LINE_END = b"\r\n"
 LINES = 2500  # written at once: other threads wait for the interpreter meanwhile
+HEADING = re.compile(r"(?P<device>.+) / (?P<sensor>[\w.-]+)(?: \((?P<unit>.*)\))?")
+SLASHES = re.compile("(?<= )/+(?= )")
 FORMULA = re.compile("'*[ \u00a0]*[-=+@\t\r\n\0＝＋－＠]")  # apostrophes before it count
 
 
@@ -44,7 +47,7 @@ FORMULA = re.compile("'*[ \u00a0]*[-=+@\t\r\n\0＝＋－＠]")  # apostrophes be
 class Column:
     """One sensor of one device, to be exported."""
 
-    device: str  # its name
+    device: str  # what it is called in the file
     series: "Series"
 
 
@@ -56,7 +59,7 @@ def columns(
     Raises:
         NotFound: a sensor that none of these devices has.
     """
-    names = {device.id: device.name for device in devices}
+    names = _names(list(devices))
     known = store.series(names)
     if set(sensors) - {series.name for some in known.values() for series in some}:
         raise NotFound("sensor_not_found", N_("There is no such sensor."))
@@ -66,6 +69,20 @@ def columns(
         for series in known.get(device_id, [])
         if not sensors or series.name in sensors
     ]
+
+
+def _names(devices: Sequence[Device]) -> dict[int, str]:
+    """Return what devices are called in a file, by id: no two alike."""
+    often = Counter(device.name for device in devices)
+    return {
+        device.id: device.name if often[device.name] == 1 else full_name(device)
+        for device in devices
+    }
+
+
+def full_name(device: Device) -> str:
+    """Return what a device is called beside another one of its name."""
+    return f"{device.name} ({device.controller_id})"
 
 
 def csv_rows(
@@ -91,9 +108,23 @@ def csv_rows(
 
 
 def heading(column: Column) -> str:
-    """Return what stands above the column of a sensor: `device / sensor (unit)`."""
-    unit = f" ({column.series.unit})" if column.series.unit else ""
-    return f"{column.device} / {column.series.name}{unit}"
+    """Return what stands above the column of a sensor: `device / sensor (unit)`.
+
+    The last ` / ` in it is the one before the sensor: slashes of a unit are doubled.
+    """
+    unit = SLASHES.sub(r"\g<0>/", column.series.unit)
+    return f"{column.device} / {column.series.name}" + (f" ({unit})" if unit else "")
+
+
+def said_in(heading: str) -> tuple[str, str, str] | None:
+    """Return device, sensor and unit of a heading, None if it is none."""
+    found = HEADING.fullmatch(heading)
+    if found is None:
+        return None
+    unit = SLASHES.sub(
+        lambda slashes: slashes[0][: max(1, len(slashes[0]) - 1)], found["unit"] or ""
+    )
+    return found["device"], found["sensor"], unit
 
 
 def gzipped(parts: Iterable[bytes]) -> Iterator[bytes]:

@@ -28,7 +28,6 @@ TIME = {"time", "timestamp", "date", "datetime", "last_changed"}
 SENSOR = {"sensor", "topic", ENTITY}
 VALUE = {"value", "payload", "state"}
 MORE = {"device", "unit", "time_utc"}
-HEADING = re.compile(r"(?P<device>.+) / (?P<sensor>[\w.-]+)(?: \((?P<unit>[^()]*)\))?")
 QUOTED = r'"(?:[^"]|"")*"'
 
 
@@ -153,7 +152,5 @@ def _wide(head: list[str], time: int, sensor: str) -> Form:
 
 def _heading(cell: str) -> tuple[str, str, str]:
     """Return sensor, unit and device of a column."""
-    found = HEADING.fullmatch(export.armed(cell))
-    if found is None:
-        return cell, "", ""
-    return found["sensor"], found["unit"] or "", found["device"]
+    device, sensor, unit = export.said_in(export.armed(cell)) or ("", cell, "")
+    return sensor, unit, device

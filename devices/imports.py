@@ -14,7 +14,7 @@ from db.base import transaction
 from db.models import Device, Level, User
 from db.telemetry.records import Batch, Series
 from db.telemetry.store import TelemetryStore
-from devices import file_cells, reading_files, units
+from devices import export, file_cells, reading_files, units
 from devices.changes import note
 from devices.parsing import Refuse
 from devices.ports import LiveBus, LiveEvent
@@ -116,7 +116,11 @@ def take(
     _check_size(data)
     zone = ZoneInfo(device.timezone or "UTC")
     found = reading_files.read(
-        _unpacked(data), device=device.name, sensor=sensor, zone=zone, now_ms=to_ms(now)
+        _unpacked(data),
+        devices={device.name, export.full_name(device)},
+        sensor=sensor,
+        zone=zone,
+        now_ms=to_ms(now),
     )
     known = {one.name: one for one in store.series([device.id])[device.id]}
     if len(known.keys() | found.told.keys()) > most_sensors:

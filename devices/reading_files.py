@@ -7,7 +7,7 @@ import math
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from itertools import chain, pairwise
@@ -46,7 +46,7 @@ class Refusals:
         self.counts[code] += count
         first = self._first.setdefault(code, [])
         if len(first) < SHOWN or lines[0] < first[-1]:
-            first[:] = sorted([*first, *lines[:SHOWN]])[:SHOWN]
+            first[:] = sorted({*first, *lines[:SHOWN]})[:SHOWN]
 
     def absorb(self, others: "Refusals", code: str = "") -> None:
         """Refuse what was refused elsewhere, for the reasons it was, or for this one."""
@@ -131,12 +131,14 @@ class Found:
     refused: Refusals = field(default_factory=Refusals)
 
 
-def read(data: bytes, *, device: str, sensor: str, zone: ZoneInfo, now_ms: int) -> Found:
+def read(
+    data: bytes, *, devices: Collection[str], sensor: str, zone: ZoneInfo, now_ms: int
+) -> Found:
     """Return what a file says.
 
     Args:
         data: the file.
-        device: name of the device that it is for; lines of others are refused if there are any
+        devices: names of the device that it is for; lines of others are refused if there are any
             of it.
         sensor: of a file that names none.
         zone: of times that name none.
@@ -167,7 +169,7 @@ def read(data: bytes, *, device: str, sensor: str, zone: ZoneInfo, now_ms: int) 
             reader.take(told[key], record.line, row)
     if form.foreign:
         _name_entities(told)
-    _settle(found, list(told.values()), device, form)
+    _settle(found, list(told.values()), devices, form)
     return found
 
 
@@ -264,11 +266,11 @@ def _name_entities(told: dict[tuple[str, str], Told]) -> None:
         one.name = _name(names[entity])
 
 
-def _settle(found: Found, told: list[Told], device: str, form: Form) -> None:
+def _settle(found: Found, told: list[Told], devices: Collection[str], form: Form) -> None:
     """Take over what is of the device, and refuse the rest."""
-    mine = device in form.devices or any(one.device == device for one in told)
+    mine = not form.devices.isdisjoint(devices) or any(one.device in devices for one in told)
     for one in told:
-        other = mine and one.device != device
+        other = mine and one.device not in devices
         code = "other_device" if other else "" if one.name else "bad_name"
         found.refused.absorb(one.refused, code)
         found.ambiguous += 0 if code else len(one.twice)

@@ -1,17 +1,20 @@
 """What an export writes comes in again as it was: the same readings, of the same kinds."""
 
 import gzip
+import unicodedata
 import uuid
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from db.telemetry.records import Batch
-from devices import export, file_cells
+from db.telemetry.records import Batch, Series
+from devices import export, file_cells, reading_files
 from devices.csv_style import PLAIN, Style
 from devices.reading_pages import Extent
+from tests.devices.test_export import Memory
 from tests.devices.test_imports import T0, stored, take
 from tests.portal import make
 
@@ -132,6 +135,75 @@ def test_times_of_a_spreadsheet_are_exact_through_the_hour_that_comes_twice(hous
     report = house.take(house.file(Style(b",", ZoneInfo("Europe/Berlin")), layout))
     assert house.stored(house.other) == house.stored(house.one)
     assert report.ambiguous == 0
+
+
+def words(most):
+    """Names as people may give them: printable, in one line, of single spaces."""
+    odd = st.sampled_from([" / ", "/", "(", ")", " (x)", "'", "=", '"', ",", ";", "a", "é", "t"])
+    return (
+        st.lists(odd | st.text(max_size=3), max_size=8)
+        .map(lambda parts: " ".join("".join(parts).split())[:most].strip())
+        .filter(str.isprintable)
+    )
+
+
+SENSORS = st.from_regex(r"[\w.-]{1,9}", fullmatch=True).map(partial(unicodedata.normalize, "NFC"))
+UNITS = words(16) | st.sampled_from(
+    [" / ", "l / h", "x) / y (z", "(x)", "m (abs)", ")", "/", "a / / b"]
+)
+
+
+@layouts
+@settings(max_examples=60)
+@given(
+    st.lists(words(80).filter(bool), min_size=2, max_size=2, unique=True),
+    st.dictionaries(SENSORS, UNITS, min_size=1, max_size=4),
+    st.sampled_from(list(STYLES.values())),
+)
+def test_odd_names_are_found_again(layout, names, sensors, style):
+    columns = [
+        export.Column(device, Series(number, 1, sensor, "number", unit))
+        for device in names
+        for number, (sensor, unit) in enumerate(sensors.items())
+    ]
+    extent = Extent(0, T0 * 2)
+    file = b"".join(export.csv_rows(Memory([T0], [1.5]), columns, extent, layout, style=style))
+    found = reading_files.read(
+        file, devices=names[:1], sensor="", zone=ZoneInfo("UTC"), now_ms=T0 * 2
+    )
+
+    assert {name: one.unit for name, one in found.told.items()} == sensors
+    assert found.refused.counts == {"other_device": len(sensors)}
+    assert {tuple(one.times) for one in found.told.values()} == {(T0,)}
+
+
+def test_units_of_older_files_are_found(house):
+    file = 'time,"A / b (c) / flow (l / h)"\r\n2026-01-01T00:00:00.000Z,1\r\n'
+    house.take(file.encode())
+
+    [series] = house.portal.store.series([house.other.id])[house.other.id]
+    assert (series.name, series.unit) == ("flow", "l / h")
+
+
+@layouts
+def test_devices_of_one_name_are_told_apart(house, layout):
+    bob = house.portal.person("bob@example.org")
+    shared = house.portal.device(bob, house.one.name)
+    house.fill(house.one, t=[1.0, 2.0])
+    house.fill(shared, t=[8.0, 9.0])
+    store = house.portal.store
+    columns = export.columns([house.one, shared], store)
+    file = b"".join(export.csv_rows(store, columns, Extent(0, T0 * 2), layout))
+    report = take(house.portal, house.one, file, by=house.alice)
+
+    assert (report.rows, report.replaced, report.refused) == (2, 0, {"other_device": 2})
+
+
+def test_a_device_that_said_nothing_takes_nothing_of_others_from_a_wide_file(house):
+    file = f'time,"{house.other.name} / t","Another / t"\r\n2026-01-01T00:00:00.000Z,,1\r\n'
+    report = house.take(file.encode())
+
+    assert (report.rows, report.refused) == (0, {"other_device": 1})
 
 
 def test_quotes_are_marked_where_cells_begin():
