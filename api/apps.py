@@ -16,7 +16,7 @@ from auth import access, circumstances, throttle
 from auth.sessions import client_address
 from clock import utcnow
 from db.models import AppToken, Device, Level, User
-from devices import app_tokens, commands, sharing
+from devices import app_tokens, commands, rights, sharing
 from errors import Forbidden, NotFound, Unauthenticated
 from notify.mark import N_
 
@@ -101,6 +101,7 @@ def _sent(app: AppToken, owner: User, body: Ask) -> Sent:
         body.params,
         by=owner,
         actor=f"app {app.public_id}",
+        right=rights.of_app(app),
         via="app",
         key=uuid.uuid4().hex,
         address=client_address(),

@@ -12,8 +12,8 @@ from api.routing import Routes
 from auth import access
 from auth.sessions import client_address
 from clock import utcnow
-from db.models import Command, Level, User
-from devices import commands
+from db.models import Level, User
+from devices import access_log, commands
 
 routes = Routes("commands")
 
@@ -42,12 +42,21 @@ class Asked(Answer):
     state: str
     detail: str
     by: str
-    via: str
+    via: str  # the right: owner, manager, operator, share_token, guest_link, app_token
+    channel: str  # page, api, guest, app, cli
     asked_at: Time
     expires_at: Time
     sent_at: Time | None
     delivered_at: Time | None
     answered_at: Time | None
+
+
+class Logged(Asked):
+    """A line of the access log: besides, from where, and what was handed out to whom asked."""
+
+    via_id: str  # of the guest link, share token or paired app
+    via_label: str
+    address: str
 
 
 @routes.post("/devices/<key:device_id>/commands", status=202, refusals=(409,))
@@ -82,32 +91,38 @@ def show(device_id: str, command_id: str, by: User) -> Asked:
 
     States: queued, sent, delivered, done, refused, failed, expired, no_answer.
     """
-    return _asked(commands.find(access.visible(by, device_id), command_id))
+    found = commands.find(access.visible(by, device_id), command_id)
+    return Asked(**_fields(access_log.entry(found)))
 
 
 @routes.get("/devices/<key:device_id>/access-log")
-def log(device_id: str, by: User, query: Paging) -> Page[Asked]:
+def log(device_id: str, by: User, query: Paging) -> Page[Logged]:
     """List who asked what of a device, by what right, when, and what came of it; newest first."""
     device = access.visible(by, device_id, Level.MANAGER)
     before = decode(query.cursor)[0] if query.cursor else None
-    found = commands.recent(device, limit=query.limit + 1, before=before)
+    found = access_log.newest(device, by=by, limit=query.limit + 1, before=before)
     shown = found[: query.limit]
-    following = encode((shown[-1].id, "")) if len(found) > len(shown) else None
-    return Page(items=list(map(_asked, shown)), next=following)
+    following = encode((shown[-1].command.id, "")) if len(found) > len(shown) else None
+    return Page(items=[Logged(**_fields(one)) for one in shown], next=following)
 
 
-def _asked(command: Command) -> Asked:
-    return Asked(
-        id=command.public_id,
-        name=command.name,
-        params=command.params,
-        state=command.state,
-        detail=command.detail,
-        by=command.actor,
-        via=command.via,
-        asked_at=command.asked_at,
-        expires_at=command.expires_at,
-        sent_at=command.sent_at,
-        delivered_at=command.delivered_at,
-        answered_at=command.answered_at,
-    )
+def _fields(entry: access_log.Entry) -> dict[str, Any]:
+    command = entry.command
+    return {
+        "id": command.public_id,
+        "name": command.name,
+        "params": command.params,
+        "state": command.state,
+        "detail": command.detail,
+        "by": entry.by,
+        "via": entry.via,
+        "via_id": entry.via_id,
+        "via_label": entry.via_label,
+        "channel": entry.channel,
+        "address": entry.address,
+        "asked_at": command.asked_at,
+        "expires_at": command.expires_at,
+        "sent_at": command.sent_at,
+        "delivered_at": command.delivered_at,
+        "answered_at": command.answered_at,
+    }

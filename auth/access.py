@@ -64,8 +64,8 @@ def level(user: User, device: Device) -> Level | None:
     return None if found is None else Level(found)
 
 
-def require(user: User, device: Device, needed: Level) -> None:
-    """Let a person through who has at least a level on a device.
+def require(user: User, device: Device, needed: Level) -> Level:
+    """Let a person through who has at least a level on a device; returns the one that it is.
 
     Raises:
         NotFound: the person may not even know that the device exists.
@@ -78,6 +78,7 @@ def require(user: User, device: Device, needed: Level) -> None:
         raise Forbidden(
             "level_too_low", N_("This needs the level %(needed)s."), needed=needed.name.lower()
         )
+    return has
 
 
 def find(public_id: str) -> Device:

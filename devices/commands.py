@@ -19,9 +19,10 @@ from auth.keys import Keys
 from clock import utcnow
 from db.base import Begin, db, elsewhere, transaction
 from db.models import Command, Device, Level, User
-from devices import asking, handshake, orders, progress, set_points, signing
+from devices import asking, handshake, orders, progress, rights, set_points, signing
 from devices.orders import Order
 from devices.ports import LiveBus, Publisher
+from devices.rights import Right
 from errors import Conflict, NotFound
 from notify.mark import N_
 
@@ -64,6 +65,7 @@ def ask(
     now: datetime,
     expires_in_s: float | None = None,
     actor: str = "",
+    right: Right | None = None,
     claim: Callable[[Session], None] | None = None,
 ) -> Command:
     """Ask a device to do something; returns at once.
@@ -73,7 +75,7 @@ def ask(
         name: what, such as "unlock".
         params: with what; JSON-ready.
         by: whose right it is.
-        via: page, api, guest, app or cli.
+        via: the channel: page, api, guest, app or cli.
         key: made by the caller for this one wish; the same key again returns the first command
             and sends nothing.
         address: of the request.
@@ -84,6 +86,7 @@ def ask(
         now: when it is asked.
         expires_in_s: seconds in which it must begin, at most signing.LONGEST_S.
         actor: who asks, in words, if it is not `by` in person.
+        right: by which right, if it is not `by` in person.
         claim: called once for a new wish, in the transaction that writes it down, to take what
             it costs; what it raises refuses the wish.
 
@@ -97,7 +100,7 @@ def ask(
     body = signing.canonical(params)
     lifetime = signing.lifetime(expires_in_s)
     with transaction(fresh=False) as session:  # each check below asks anew
-        access.require(by, device, Level.OPERATOR if name in KNOWN else Level.MANAGER)
+        level = access.require(by, device, Level.OPERATOR if name in KNOWN else Level.MANAGER)
         about = {"device": device.id, "key": key}
         first, owner_is_off, foreign, rotating = session.connection().execute(WISH, about).one()
         if first is not None:
@@ -110,12 +113,16 @@ def ask(
             set_points.check(device, params)
         if claim is not None:
             claim(session)
+        right = right or rights.of_person(session, device, by, level)
         command = _insert(
             session,
             public_id=str(uuid.uuid4()),
             device_id=device.id,
             user_id=by.id,
             actor=actor or by.email,
+            by_right=right.kind,
+            right_id=right.id,
+            right_label=right.label,
             via=via,
             address=address,
             idempotency_key=key,
@@ -136,6 +143,7 @@ def ask(
             now=now,
             name=name,
             via=via,
+            right=right.kind,
             command=command.public_id,
         )
         order = orders.prepare(

@@ -16,7 +16,7 @@ from auth import throttle
 from auth.keys import Keys, sha256
 from db.base import db, transaction
 from db.models import Command, GuestLink, Kind
-from devices import commands, guest_pages, guests, link_states
+from devices import commands, guest_pages, guests, link_states, rights
 from devices.hours import Verdict, When
 from devices.ports import LiveBus, Publisher
 from errors import Forbidden, NotFound
@@ -93,6 +93,7 @@ def press(
         {},
         by=link.creator,
         actor=link.label,
+        right=rights.of_guest(link),
         via="guest",
         key=key,
         address=address,

@@ -137,6 +137,18 @@ def redeem(secret: str, *, by: User, bus: LiveBus, now: datetime, address: str) 
     return device
 
 
+def behind(session: Session, device: Device, user: User) -> ShareToken | None:
+    """Return the token to which somebody owes the present level; None: it was given by hand."""
+    grant = _grant(session, device, user.id)
+    if grant is None:
+        return None
+    by_hand, standing = _sources(session, grant)
+    if by_hand is not None and by_hand >= grant.level:
+        return None
+    found = [one.token for one in _valid(standing) if one.token.level == grant.level]
+    return found[-1] if found else None
+
+
 def forget_ended(*, now: datetime) -> int:
     """Delete tokens that ended a while ago, with who redeemed them; returns how many."""
     ended = or_(ShareToken.revoked_at < now - KEPT, ShareToken.expires_at < now - KEPT)

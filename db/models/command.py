@@ -27,7 +27,11 @@ class Command(Base):
     device_id: Mapped[int] = mapped_column(ForeignKey("device.id", ondelete="CASCADE"), index=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id", ondelete="SET NULL"))
     actor: Mapped[str] = mapped_column(String(320))  # who, in words, for when the account is gone
-    via: Mapped[str] = mapped_column(String(24))  # page, api, guest, app, cli
+    # owner, manager, operator, viewer, share_token, guest_link, app_token; empty: not known
+    by_right: Mapped[str] = mapped_column(String(16), default="")
+    right_id: Mapped[str] = mapped_column(String(16), default="")  # of the link or token
+    right_label: Mapped[str] = mapped_column(String(80), default="")
+    via: Mapped[str] = mapped_column(String(24))  # the channel: page, api, guest, app, cli
     address: Mapped[str] = mapped_column(String(64), default="")
     idempotency_key: Mapped[str] = mapped_column(String(64))
     name: Mapped[str] = mapped_column(String(64))

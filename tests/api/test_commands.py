@@ -45,7 +45,7 @@ def test_a_command_reaches_the_device_and_its_answer_comes_back(lock):
             else None
         )
     )
-    assert (shown["by"], shown["via"]) == (alice.email, "api")
+    assert (shown["by"], shown["via"], shown["channel"]) == (alice.email, "owner", "api")
     log = alice("GET", f"/devices/{made['id']}/access-log").json
     assert [one["id"] for one in log["items"]] == [sent.json["id"]]
 

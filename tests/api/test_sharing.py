@@ -55,7 +55,7 @@ def test_a_guest_opens_the_door_with_a_link_made_over_rest(server, lock):  # noq
     until(lambda: "Opened at" in guest_page(server, link.json["url"] + "/" + command["id"]).text)
     assert alice("GET", path).json["items"][0]["uses"] == 1
     log = alice("GET", f"/devices/{made['id']}/access-log").json["items"]
-    assert (log[0]["by"], log[0]["via"], log[0]["state"]) == ("Mia", "guest", "done")
+    assert (log[0]["by"], log[0]["via"], log[0]["state"]) == ("Mia", "guest_link", "done")
     assert guest_page(server, link.json["url"]).status_code == 404
 
 

@@ -1,0 +1,37 @@
+"""Keep by which right a command was asked, who fetches a file, and who ended an app's pairing.
+
+Revision ID: 0004
+Revises: 0001
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+RIGHT = {"by_right": 16, "right_id": 16, "right_label": 80}  # columns and their lengths
+
+
+def upgrade() -> None:
+    for name, length in RIGHT.items():
+        op.add_column(
+            "command", sa.Column(name, sa.String(length), nullable=False, server_default="")
+        )
+    # of people the level at that time is not known any more; of guests and apps all is
+    op.execute(
+        "UPDATE command SET by_right = 'guest_link', right_label = substr(actor, 1, 80),"
+        " right_id = substr(idempotency_key, 7, 16)"
+        " WHERE via = 'guest' AND idempotency_key LIKE 'guest:%'"
+    )
+    op.execute(
+        "UPDATE command SET by_right = 'app_token', right_id = substr(actor, 5, 16)"
+        " WHERE via = 'app' AND actor LIKE 'app %'"
+    )
+
+
+def downgrade() -> None:
+    for name in reversed(RIGHT):
+        op.drop_column("command", name)
