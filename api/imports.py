@@ -51,6 +51,7 @@ class Imported(Answer):
 
     `refused` counts lines by reason, `examples` are the first 20 of each.  `ambiguous` readings are
     at local times that come twice, as clocks go back; which is meant follows from the order.
+    `unended_line` is the last one if it was taken without an end, as the file may be cut; else 0.
     """
 
     dry_run: bool
@@ -58,6 +59,7 @@ class Imported(Answer):
     repeated: int
     replaced: int
     ambiguous: int
+    unended_line: int
     sensors: list[ImportedSensor]
     refused: dict[str, int]
     examples: list[RefusedLine]

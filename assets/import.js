@@ -74,6 +74,13 @@
         ),
       );
     }
+    if (report.unended_line) {
+      told.push(
+        gatehouse.t("line %(line)s, the last one, has no end: is the file cut?", {
+          line: count(report.unended_line),
+        }),
+      );
+    }
     for (const [code, number] of Object.entries(report.refused)) {
       const where = report.examples.filter((one) => one.code === code);
       told.push(

@@ -5,11 +5,12 @@ A sensor that a device has keeps its kind; of a new one the whole column decides
 
 import math
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from devices import parsing
 from devices.parsing import Refuse
 
+KINDS = ("number", "state", "text")
 TRUE, FALSE = frozenset({"on", "true"}), frozenset({"off", "false"})
 TEXT = "\0"  # stands before the cells that are texts for certain; in no file's text there is one
 NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
@@ -34,16 +35,18 @@ def pointed(cell: str) -> str:
     return plain if cell.count(",") == 1 and NUMBER.fullmatch(plain) else cell
 
 
-def kind_of(cells: Collection[str]) -> str:
-    """Return what the cells of a column are: number, state or text.
+def kind_of(cells: Collection[str], kinds: Sequence[str] = KINDS) -> str:
+    """Return what the cells of a column are, of these kinds; the last one takes all the rest.
 
     A number that is none (NaN, infinite) leaves the others numbers, and is refused among them.
     """
-    if all(NUMBER.fullmatch(cell) or NO_NUMBER.fullmatch(cell) for cell in cells):
+    if "number" in kinds and all(
+        NUMBER.fullmatch(cell) or NO_NUMBER.fullmatch(cell) for cell in cells
+    ):
         return "number"
-    if all(cell.strip().lower() in TRUE | FALSE for cell in cells):
+    if "state" in kinds and all(cell.strip().lower() in TRUE | FALSE for cell in cells):
         return "state"
-    return "text"
+    return kinds[-1]
 
 
 def fitting(cell: str, kind: str) -> float | str:

@@ -14,8 +14,7 @@ One column a sensor, an empty cell for no reading:
 """
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from devices import export
@@ -109,8 +108,8 @@ def _long(names: list[str], time: int, value: int, sensor: str) -> Parser:
 
     def read(cells: list[str]) -> list[Row]:
         said = cells[value]
-        cells = [cell.removeprefix(TEXT) for cell in cells]
-        of = [export.armed(cells[at]) if at is not None else "" for at in more]
+        cells = [export.armed(cell.removeprefix(TEXT)) for cell in cells]
+        of = [cells[at] if at is not None else "" for at in more]
         name = _sensor(names[sensors[0]], cells[sensors[0]]) if sensors else sensor or names[value]
         return [Row(cells[time], name, said, *of)]
 
@@ -120,15 +119,6 @@ def _long(names: list[str], time: int, value: int, sensor: str) -> Parser:
 def _sensor(named: str, said: str) -> str:
     """Return the name that a cell means: a topic without slashes."""
     return said.strip("/").replace("/", ".") if named == "topic" else said
-
-
-def names_of(entities: Iterable[str]) -> dict[str, str]:
-    """Return what the sensors of entities are called: without their domain where that is clear."""
-    known = set(entities)
-    plain = Counter(entity.partition(".")[2] for entity in known)
-    return {
-        entity: name if plain[name := entity.partition(".")[2]] == 1 else entity for entity in known
-    }
 
 
 def _wide(head: list[str], time: int, sensor: str) -> Form:

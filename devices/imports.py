@@ -50,6 +50,7 @@ class Report:
         repeated: lines of a time that a later line of the file has too.
         replaced: readings that took the place of another value, or would.
         ambiguous: readings at times that the clock shows twice, as it goes back.
+        unended_line: the last one, if it has no end: the file may be cut there; else 0.
         sensors: by name.
         refused: how many lines cannot be used, by reason.
         examples: the first lines of each reason.
@@ -60,6 +61,7 @@ class Report:
     repeated: int = 0
     replaced: int = 0
     ambiguous: int = 0
+    unended_line: int = 0
     sensors: list[Sensor] = field(default_factory=list)
     refused: dict[str, int] = field(default_factory=dict)
     examples: Sequence[Refused] = ()
@@ -115,14 +117,15 @@ def take(
     access.require(by, device, Level.MANAGER)
     _check_size(data)
     zone = ZoneInfo(device.timezone or "UTC")
+    known = {one.name: one for one in store.series([device.id])[device.id]}
     found = reading_files.read(
         _unpacked(data),
         devices={device.name, export.full_name(device)},
+        known={name: one.kind for name, one in known.items()},
         sensor=sensor,
         zone=zone,
         now_ms=to_ms(now),
     )
-    known = {one.name: one for one in store.series([device.id])[device.id]}
     if len(known.keys() | found.told.keys()) > most_sensors:
         raise Invalid(
             "too_many_sensors", N_("A device has at most %(most)s sensors."), most=most_sensors
@@ -168,7 +171,7 @@ def _unpacked(data: bytes) -> bytes:
 def _taken(found: Found, told: Told, series: Series | None) -> Taken:
     """Return the readings of a sensor; what does not fit is refused."""
     cells = [file_cells.pointed(cell) for cell in told.cells] if found.comma else told.cells
-    kind = series.kind if series else file_cells.kind_of(cells)
+    kind = series.kind if series else file_cells.kind_of(cells, told.kinds)
     if kind == "text":
         cells = told.cells
     said: dict[int, float | str] = {}
@@ -209,6 +212,7 @@ def _report(
         repeated=sum(one.repeated for one in taken),
         replaced=sum(one.replaced for one in sensors),
         ambiguous=found.ambiguous,
+        unended_line=found.unended_line,
         sensors=sensors,
         refused=dict(found.refused.counts),
         examples=found.refused.examples(),

@@ -7,7 +7,7 @@ import math
 import re
 from array import array
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from itertools import chain, pairwise
@@ -15,7 +15,7 @@ from operator import itemgetter
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from devices import export, file_forms, parsing
+from devices import export, file_cells, file_entities, file_forms, parsing
 from devices.file_cells import TEXT
 from devices.file_forms import Form, Row
 from devices.file_records import Document, Record
@@ -65,6 +65,7 @@ class Told:
     Attributes:
         name: of the sensor; empty: none could be called so.
         device: that the file names, if any.
+        kinds: what it may be, if it is new.
         unit: that the file names last, if any.
         lines: where the readings stand.
         times: of the readings, in milliseconds.
@@ -75,6 +76,7 @@ class Told:
 
     name: str
     device: str
+    kinds: Sequence[str] = file_cells.KINDS
     unit: str = ""
     lines: "array[int]" = field(default_factory=lambda: array("q"))
     times: "array[int]" = field(default_factory=lambda: array("q"))
@@ -123,16 +125,24 @@ class Found:
         refused: lines that cannot be used.
         comma: whether numbers have a decimal comma.
         ambiguous: readings at times that a clock shows twice.
+        unended_line: the last one, if it has no end but was taken: it may be cut; else 0.
     """
 
     comma: bool
     told: dict[str, Told] = field(default_factory=dict)
     ambiguous: int = 0
+    unended_line: int = 0
     refused: Refusals = field(default_factory=Refusals)
 
 
 def read(
-    data: bytes, *, devices: Collection[str], sensor: str, zone: ZoneInfo, now_ms: int
+    data: bytes,
+    *,
+    devices: Collection[str],
+    known: Mapping[str, str],
+    sensor: str,
+    zone: ZoneInfo,
+    now_ms: int,
 ) -> Found:
     """Return what a file says.
 
@@ -140,6 +150,7 @@ def read(
         data: the file.
         devices: names of the device that it is for; lines of others are refused if there are any
             of it.
+        known: kinds of the sensors that the device has, by name.
         sensor: of a file that names none.
         zone: of times that name none.
         now_ms: readings later than a device's clock may be ahead are refused.
@@ -159,16 +170,18 @@ def read(
         except IndexError:
             found.refused.add("too_few_cells", [record.line])
             continue
-        if is_last and document.unended and document.returns:
-            found.refused.add("cut", [record.line])
-            continue
+        if is_last and document.unended:
+            if document.returns:  # as our exports have it
+                found.refused.add("cut", [record.line])
+                continue
+            found.unended_line = record.line
         for row in rows:
             key = row.device, row.sensor
             if key not in told:
                 told[key] = Told(_name(row.sensor), row.device)
             reader.take(told[key], record.line, row)
     if form.foreign:
-        _name_entities(told)
+        _name_entities(told, known)
     _settle(found, list(told.values()), devices, form)
     return found
 
@@ -260,10 +273,11 @@ class _Reader:
         return TEXT + plain if self.form.ours and is_text else plain
 
 
-def _name_entities(told: dict[tuple[str, str], Told]) -> None:
-    names = file_forms.names_of(entity for _, entity in told)
+def _name_entities(told: dict[tuple[str, str], Told], known: Mapping[str, str]) -> None:
+    entities = {entity for _, entity in told}
     for (_, entity), one in told.items():
-        one.name = _name(names[entity])
+        one.name = _name(file_entities.name_of(entity, entities, known))
+        one.kinds = file_entities.kinds_of(entity)
 
 
 def _settle(found: Found, told: list[Told], devices: Collection[str], form: Form) -> None:

@@ -31,6 +31,7 @@ def test_a_file_is_looked_at_and_then_taken(server, program):
         "repeated": 0,
         "replaced": 0,
         "ambiguous": 0,
+        "unended_line": 0,
         "refused": {"bad_time": 1},
         "examples": [{"line": 4, "code": "bad_time"}],
     }

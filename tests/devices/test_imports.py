@@ -32,7 +32,7 @@ def alice(portal):
 
 @pytest.fixture
 def device(portal, alice, request):
-    return portal.device(alice, request.node.name[:60])
+    return portal.device(alice, request.node.name[-60:])
 
 
 def take(portal, device, data, *, by, dry_run=False, sensor="", most=4):
@@ -142,6 +142,37 @@ def test_entities_of_one_name_stay_apart_by_their_domains(portal, alice, device)
     }
 
 
+def entity(entity_id, state):
+    return f"entity_id,state,last_changed\n{entity_id},{state},2026-01-01T00:00:00Z\n"
+
+
+SENSOR, BINARY = entity("sensor.garage", "21.5"), entity("binary_sensor.garage", "on")
+WORDS, SWITCH = entity("sensor.garage", "on"), entity("switch.garage", "on")
+BOTH = SENSOR + BINARY.partition("\n")[2]
+
+
+@pytest.mark.parametrize(
+    ("files", "kinds"),
+    [
+        ([SENSOR, BINARY], {"garage": "number", "binary_sensor.garage": "state"}),
+        ([BINARY, SENSOR], {"garage": "state", "sensor.garage": "number"}),
+        ([WORDS, BINARY], {"garage": "text", "binary_sensor.garage": "state"}),
+        ([BINARY, SWITCH], {"garage": "state", "switch.garage": "state"}),
+        ([BOTH, SENSOR, BINARY], {"sensor.garage": "number", "binary_sensor.garage": "state"}),
+        ([SENSOR, BOTH], {"garage": "number", "binary_sensor.garage": "state"}),
+    ],
+    ids=["sensor first", "binary first", "words", "switch", "both first", "both last"],
+)
+def test_entities_of_one_name_stay_apart_through_several_files(portal, alice, device, files, kinds):
+    for file in [*files, *files]:
+        report = take(portal, device, file, by=alice)
+        assert (report.refused, report.replaced) == ({}, 0)
+
+    found = stored(portal, device)
+    assert {name: kind for name, (kind, _) in found.items()} == kinds
+    assert {len(rows) for _, rows in found.values()} == {1}
+
+
 def test_texts_that_are_silence_elsewhere_come_in_from_our_own_files(portal, alice, device):
     words = ["none", "unknown", "Unavailable", "null"]
     file = OURS + "".join(
@@ -233,9 +264,8 @@ def hours(portal, device, sensor="t"):
     ids=["halves", "newest first", "each hour", "once", "the same twice", "not then"],
 )
 def test_an_hour_that_comes_twice_follows_the_order(
-    portal, alice, device, clocks, meant, ambiguous, request
+    portal, alice, device, clocks, meant, ambiguous
 ):
-    device = portal.device(alice, f"Clock {request.node.callspec.id}")
     in_berlin(portal, device)
     lines = [f"2026-10-25 {clock}:00,{value}" for value, clock in enumerate(clocks)]
     report = take(portal, device, "time,t\n" + "\n".join(lines) + "\n", by=alice)
@@ -312,6 +342,15 @@ def test_a_line_that_was_cut_in_its_last_cell_is_refused(portal, alice, device):
 
     assert [tuple(one) for one in report.examples] == [(3, "cut")]
     assert stored(portal, device) == {"a": ("number", [(T0, 1.5)])}
+
+
+def test_a_last_line_without_an_end_is_taken_and_named(portal, alice, device):
+    file = "time,t\n2026-01-01T00:00:00Z,1.5\n2026-01-01T00:00:01Z,1"
+    cut = take(portal, device, file, by=alice)
+    whole = take(portal, device, f"{file}.5\n", by=alice)
+
+    assert (cut.rows, cut.unended_line, cut.refused) == (2, 3, {})
+    assert (whole.rows, whole.unended_line, whole.replaced) == (2, 0, 1)
 
 
 @pytest.mark.parametrize(

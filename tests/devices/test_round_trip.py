@@ -7,7 +7,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from db.telemetry.records import Batch, Series
@@ -155,6 +155,7 @@ UNITS = words(16) | st.sampled_from(
 
 @layouts
 @settings(max_examples=60)
+@example(["=House", "'-1"], {"-": "=x", "time": "'"}, PLAIN)
 @given(
     st.lists(words(80).filter(bool), min_size=2, max_size=2, unique=True),
     st.dictionaries(SENSORS, UNITS, min_size=1, max_size=4),
@@ -169,7 +170,7 @@ def test_odd_names_are_found_again(layout, names, sensors, style):
     extent = Extent(0, T0 * 2)
     file = b"".join(export.csv_rows(Memory([T0], [1.5]), columns, extent, layout, style=style))
     found = reading_files.read(
-        file, devices=names[:1], sensor="", zone=ZoneInfo("UTC"), now_ms=T0 * 2
+        file, devices=names[:1], known={}, sensor="", zone=ZoneInfo("UTC"), now_ms=T0 * 2
     )
 
     assert {name: one.unit for name, one in found.told.items()} == sensors
