@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from flask import Response
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 import wiring
@@ -33,6 +33,13 @@ class Chosen(Span):
     layout: Literal["long", "wide"] = "long"
     step: Annotated[int, Field(ge=0, le=31_622_400)] = 0  # seconds; only wide
     tz: Annotated[str, AfterValidator(_zone)] = "UTC"  # on whose clocks steps begin
+
+    @field_validator("step")
+    @classmethod
+    def _of_wide(cls, step: int, info: ValidationInfo) -> int:
+        if step and info.data.get("layout") == "long":
+            raise PydanticCustomError("step_needs_wide", "only the wide layout has steps")
+        return step
 
 
 @routes.get("/export", media=tuple(streams.MEDIA.values()), refusals=(404,))

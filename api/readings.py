@@ -1,10 +1,11 @@
 """Readings: what a device says over HTTP, and what was kept of all it said."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from flask import Response, request
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 import wiring
 from api import callers, errors, streams
@@ -39,10 +40,17 @@ class History(Span):
     """Which readings, and how many points at most."""
 
     sensor: Annotated[Line, Field(min_length=1, max_length=64)]
+    format: Literal["json", "csv", "parquet"] = "json"
     points: Annotated[int, Field(ge=1, le=2000)] = 1000
     limit: Annotated[int, Field(ge=1, le=10_000)] | None = None
     cursor: Annotated[Line, Field(max_length=200)] = ""
-    format: Literal["json", "csv", "parquet"] = "json"
+
+    @field_validator("points", "limit", "cursor")
+    @classmethod
+    def _of_json(cls, given: Any, info: ValidationInfo) -> Any:
+        if info.data.get("format", "json") != "json":
+            raise PydanticCustomError("only_json", "a file has all readings of the range")
+        return given
 
 
 class Point(Answer):

@@ -132,13 +132,24 @@
     progress.end(gatehouse.t("Done: %(what)s", { what: progress.words(bytes, lines) }));
   }
 
+  /** A field of a time that is typed in part: its value is empty, as if none were wanted. */
+  const unfinished = () =>
+    [...document.querySelectorAll("#export-from, #export-to")].find((one) => one.validity.badInput);
+
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[data-export]");
     const plain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
     if (link && plain) {
       event.preventDefault();
       event.stopImmediatePropagation();
-      download(addressOf(link), document.querySelector("[data-export-progress]"));
+      const place = document.querySelector("[data-export-progress]");
+      const half = unfinished();
+      if (half) {
+        half.focus();
+        new Progress(place).end(gatehouse.t("A time is typed in part: give date and time, or empty the field."));
+        return;
+      }
+      download(addressOf(link), place);
     }
   });
   window.addEventListener("pagehide", () => running?.abort());

@@ -22,6 +22,18 @@ from notify.mark import N_
 Form = Literal["csv", "parquet"]
 
 LONGEST_STEP_S = 366 * 86_400
+BAD_STEP = N_("A step is a whole number of seconds, at most a year.")
+SHOWN = 40  # characters of what was given that a message shows
+SEVERAL = {"device", "sensor"}  # may be given more than once
+NAMES = SEVERAL | {"range", "from", "to", "zone", "layout", "step"}
+CELLS = {"times", "separator", "gzip"}  # only CSV has them
+CHOICES = {
+    "range": tuple(WIDTHS_MS),
+    "layout": ("long", "wide"),
+    "times": ("iso", "local"),
+    "separator": tuple(SEPARATORS),
+    "gzip": ("0", "1"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,38 +61,85 @@ def wanted(query: MultiDict[str, str], user: User, form: Form, *, now: datetime)
 
     Raises:
         NotFound: a device that one may not see.
-        Invalid: something that makes no sense.
+        Invalid: something that makes no sense, or that means nothing for this form.
     """
+    _check_names(query, form)
     zone = _zone(query.get("zone", ""), user)
     devices = [access.visible(user, one) for one in dict.fromkeys(query.getlist("device"))]
     start_ms, end_ms = _window(query, zone, to_ms(now))
-    step = query.get("step", "") or "0"
-    if not (step.isascii() and step.isdigit() and len(step) < 9 and int(step) <= LONGEST_STEP_S):
-        raise Invalid("bad_step", N_("A step is a whole number of seconds, at most a year."))
+    layout: Layout = "wide" if _chosen(query, "layout") == "wide" else "long"
     return Wanted(
         devices or [device for device, _ in access.visible_devices(user)],
         query.getlist("sensor"),
-        Extent(start_ms, end_ms, int(step) * 1000, zone),
+        Extent(start_ms, end_ms, _step_s(query, layout) * 1000, zone),
         form,
-        "wide" if query.get("layout") == "wide" else "long",
+        layout,
         Style(
-            SEPARATORS.get(query.get("separator", ""), b","),
-            zone if query.get("times") == "local" else None,
+            SEPARATORS[_chosen(query, "separator") or "comma"],
+            zone if _chosen(query, "times") == "local" else None,
         ),
-        form == "csv" and query.get("gzip", "") not in {"", "0"},
+        _chosen(query, "gzip") == "1",
     )
+
+
+def _check_names(query: MultiDict[str, str], form: Form) -> None:
+    """Refuse what means nothing, and what is said more than once of what can be one thing only."""
+    for name, given in query.lists():
+        if name not in (NAMES if form == "parquet" else NAMES | CELLS):
+            raise Invalid(
+                "unknown_choice",
+                N_("This download knows nothing of %(name)s: leave it out."),
+                name=name[:SHOWN],
+            )
+        if len(given) > 1 and name not in SEVERAL:
+            raise Invalid("given_twice", N_("Give %(name)s only once."), name=name)
+
+
+def _chosen(query: MultiDict[str, str], name: str) -> str:
+    """Return what is chosen of some possible values, nothing if it is left out."""
+    given = query.get(name, "")
+    if given and given not in CHOICES[name]:
+        raise Invalid(
+            f"bad_{name}",
+            N_("%(name)s cannot be %(given)s. Choose one of these: %(choices)s."),
+            name=name,
+            given=given[:SHOWN],
+            choices=", ".join(CHOICES[name]),
+        )
+    return given
+
+
+def _step_s(query: MultiDict[str, str], layout: Layout) -> int:
+    given = query.get("step", "") or "0"
+    if not (given.isascii() and given.isdigit() and len(given) < 9):
+        raise Invalid("bad_step", BAD_STEP)
+    if int(given) > LONGEST_STEP_S:
+        raise Invalid("bad_step", BAD_STEP)
+    if int(given) and layout == "long":
+        raise Invalid(
+            "bad_step", N_("Only the wide layout has steps: choose it, or leave the seconds out.")
+        )
+    return int(given)
 
 
 def _zone(name: str, user: User) -> ZoneInfo:
     """Return the zone that a browser names, else that of the account, else UTC."""
     known = available_timezones()
-    return ZoneInfo(next((one for one in (name, user.timezone) if one in known), "UTC"))
+    if name and name not in known:
+        raise Invalid(
+            "bad_zone",
+            N_("There is no time zone %(name)s here: choose one in your settings."),
+            name=name[:SHOWN],
+        )
+    return ZoneInfo(name or (user.timezone if user.timezone in known else "UTC"))
 
 
 def _window(query: MultiDict[str, str], zone: ZoneInfo, now_ms: int) -> tuple[int, int]:
     """Return [from, to) in milliseconds; what is not given is the beginning, or now."""
-    if width := WIDTHS_MS.get(query.get("range", "")):
-        return now_ms - width, now_ms
+    if named := _chosen(query, "range"):
+        if query.get("from") or query.get("to"):
+            raise Invalid("bad_range", N_("Give a range, or from and to, but not both."))
+        return now_ms - WIDTHS_MS[named], now_ms
     start = _moment(query.get("from", ""), zone, 0)
     end = _moment(query.get("to", ""), zone, now_ms + 1)
     if not start < end:
@@ -98,4 +157,8 @@ def _moment(text: str, zone: ZoneInfo, otherwise: int) -> int:
         moment = datetime.fromisoformat(text)
         return max(0, to_ms(moment if moment.tzinfo else moment.replace(tzinfo=zone)))
     except (ValueError, OverflowError) as error:
-        raise Invalid("bad_time", N_("%(text)s is not a time."), text=text[:40]) from error
+        raise Invalid(
+            "bad_time",
+            N_("%(text)s is not a time: write it like 2026-01-31T12:00."),
+            text=text[:SHOWN],
+        ) from error

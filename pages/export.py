@@ -20,7 +20,8 @@ IDS = ("devices", "sensors", "from", "to", "form", "layout", "step", "times", "s
 DEVICES, SENSORS, FROM, TO, FORM, LAYOUT, STEP, TIMES, SEPARATOR, GZIP = (
     f"export-{name}" for name in IDS
 )
-ASKED = ("from", "to", "layout", "step", "times", "separator", "gzip")  # as they are
+ASKED = ("from", "to", "layout")  # as they are
+OF_CSV = ("times", "separator", "gzip")
 LINK, WORD, CELLS = "export-link", "export-word", "export-cells"
 PATHS = {"csv": "/data/export.csv", "parquet": "/data/export.parquet"}
 TEXT = 64  # characters of a time or a number that a field may hold
@@ -79,12 +80,17 @@ def address(_user: User, *values: Any) -> tuple[str, str, bool]:
     The route itself asks who may.
     """
     given = dict(zip(IDS, values, strict=True))
+    typed = given["form"] == "parquet"
+    wide = ("step",) if given["layout"] == "wide" else ()
     query = [
         *(("device", one) for one in _several(given["devices"])),
         *(("sensor", one) for one in _several(given["sensors"])),
-        *((name, str(given[name])[:TEXT]) for name in ASKED if given[name]),
+        *(
+            (name, str(given[name])[:TEXT])
+            for name in (*ASKED, *wide, *(() if typed else OF_CSV))
+            if given[name]
+        ),
     ]
-    typed = given["form"] == "parquet"
     path = PATHS["parquet" if typed else "csv"]
     word = _("Download Parquet") if typed else _("Download CSV")
     return f"{path}?{urlencode(query)}" if query else path, word, typed
@@ -171,7 +177,7 @@ def _how() -> Component:
             ),
             components.field(
                 _("Seconds a line, if wide"),
-                dbc.Input(id=STEP, type="number", min=0, step=1),
+                dbc.Input(id=STEP, inputMode="numeric"),  # what is no number is for the route
                 _("Empty: a line for each time. Else means of numbers, the last of the rest."),
             ),
             html.Div(_cells(), id=CELLS),

@@ -279,6 +279,52 @@ def test_an_export_of_a_sensor_that_is_not_there_is_404(server, program, query):
     assert problem(answer, 404)["code"] == "sensor_not_found"
 
 
+FILE = "/devices/{device}/readings?sensor=t&format=csv"
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "code"),
+    [
+        ("/export?step=x&layout=wide", "step", "int_parsing"),
+        ("/export?step=-1&layout=wide", "step", "greater_than_equal"),
+        ("/export?step=60", "step", "step_needs_wide"),
+        ("/export?layout=width", "layout", "literal_error"),
+        ("/export?format=json", "format", "literal_error"),
+        ("/export?separator=tab", "separator", "extra_forbidden"),
+        ("/export?range=bogus", "range", "extra_forbidden"),
+        ("/export?sensor=a%0Ab", "sensor.0", "string_pattern_mismatch"),
+        (f"{FILE}&range=bogus", "range", "extra_forbidden"),
+        (f"{FILE}&step=60", "step", "extra_forbidden"),
+        (f"{FILE}&layout=wide", "layout", "extra_forbidden"),
+        (f"{FILE}&separator=tab", "separator", "extra_forbidden"),
+        (f"{FILE}&format=xls", "format", "literal_error"),
+        (f"{FILE}&limit=5", "limit", "only_json"),
+        (f"{FILE}&points=5", "points", "only_json"),
+        (f"{FILE}&cursor=x", "cursor", "only_json"),
+        (f"{FILE}&sensor=u", "sensor", "string_type"),
+    ],
+)
+def test_a_wrong_parameter_of_a_file_is_named(program, path, field, code):
+    alice = program()
+    device = add(alice)["id"]
+    history(device, "t", [1.0])
+    answer = alice("GET", f"{path.format(device=device)}&{FROM}&to=2026-01-02T00:00:00Z")
+
+    error = problem(answer, 422)
+    assert error["code"] == "invalid"
+    assert [(one["field"], one["code"]) for one in error["details"]["fields"]] == [(field, code)]
+
+
+@pytest.mark.parametrize("span", ["from=bogus&to=2026-01-02T00:00:00Z", f"{FROM}&to={FROM[5:]}"])
+@pytest.mark.parametrize("path", ["/export?", f"{FILE}&"])
+def test_a_wrong_range_of_a_file_is_refused(program, path, span):
+    alice = program()
+    device = add(alice)["id"]
+    history(device, "t", [1.0])
+
+    assert problem(alice("GET", path.format(device=device) + span), 422)["code"] == "invalid"
+
+
 def test_the_days_of_an_export_are_those_of_a_time_zone(program):
     alice = program()
     device = add(alice)["id"]

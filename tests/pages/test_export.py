@@ -114,10 +114,52 @@ def test_days_of_a_wide_file_are_those_of_the_zone(portal, alice, form):
         "step=-1",
         "step=999999999999",
         "step=x",
+        "step=60",
+        "step=60&layout=long",
+        "step=1.5&layout=wide",
+        "step=%C2%B2&layout=wide",
+        "range=bogus",
+        "range=1h&from=2026-01-01",
+        "range=1h&range=24h",
+        "layout=width",
+        "separator=pipe",
+        "times=utc",
+        "gzip=yes",
+        "zone=Mars/Olympus",
+        "format=json",
+        "rnage=1h",
+        "sensors=a",
     ],
 )
-def test_what_makes_no_sense_is_refused(portal, alice, query):
-    assert alice.get(f"/data/export.csv?{query}").status_code == 422
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_what_makes_no_sense_is_refused(portal, alice, query, form):
+    answer = alice.get(f"/data/export.{form}?{query}")
+
+    assert answer.status_code == 422
+    assert answer.json["error"]["message"].endswith(".")
+
+
+@pytest.mark.parametrize("query", ["times=iso", "separator=comma", "gzip=1"])
+def test_what_only_csv_has_is_refused_for_parquet(portal, alice, query):
+    assert alice.get(f"/data/export.csv?{query}").status_code == 200
+    answer = alice.get(f"/data/export.parquet?{query}")
+
+    assert (answer.status_code, answer.json["error"]["code"]) == (422, "unknown_choice")
+
+
+def test_what_is_left_empty_is_not_asked_for(portal, alice):
+    empty = "range=&from=&to=&step=&layout=&separator=&times=&gzip=&zone="
+
+    assert alice.get(f"/data/export.csv?{empty}").status_code == 200
+
+
+def test_the_page_asks_for_steps_of_wide_files_only_and_for_what_csv_has_of_csv_only(alice):
+    given = {"layout": "long", "step": "60", "times": "local", "separator": "tab", "gzip": "0"}
+
+    assert link(alice, **given).endswith("?layout=long&times=local&separator=tab&gzip=0")
+    assert link(alice, **given | {"layout": "wide", "form": "parquet"}).endswith(
+        "/data/export.parquet?layout=wide&step=60"
+    )
 
 
 def test_a_device_of_somebody_else_is_not_found(portal, alice, bob):

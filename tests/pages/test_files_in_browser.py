@@ -85,6 +85,21 @@ def test_a_download_can_be_cancelled(page):
     expect(page.get_by_text("Cancelled.")).to_be_visible()
 
 
+def test_what_makes_no_sense_is_told_and_nothing_comes(page):
+    page.goto("/export")
+    page.get_by_label("Layout").select_option("wide")
+    page.get_by_label("Seconds a line, if wide").fill("1.5")
+    expect(page.locator("[data-export]")).to_have_attribute("href", re.compile("step=1.5"))
+    page.get_by_role("link", name="Download CSV").click()
+    expect(page.get_by_text("A step is a whole number of seconds")).to_be_visible()
+
+    page.get_by_label("Seconds a line, if wide").fill("60")
+    expect(page.locator("[data-export]")).to_have_attribute("href", re.compile("step=60"))
+    page.get_by_label("From").press_sequentially("07")
+    page.get_by_role("link", name="Download CSV").click()
+    expect(page.get_by_text("A time is typed in part")).to_be_visible()
+
+
 def test_times_are_meant_as_on_the_clock_of_the_reader(page):
     page.goto("/export")
     page.get_by_label("From").fill("2026-07-01T12:00")
