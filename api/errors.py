@@ -13,6 +13,13 @@ from errors import AppError, Invalid, NotFound, TooMany, Unauthenticated
 from notify.language import translate
 from notify.mark import N_
 
+REST = N_("%(field)s: this value cannot be used.")
+OURS = {  # what `api.models` says of times and numbers, as the routes of the pages say it too
+    "bad_time": N_("%(field)s is not a time with its offset, such as 2026-01-31T12:00:00Z."),
+    "bad_range": N_("The range must end after it begins."),
+    "bad_number": N_("%(field)s is a whole number from 1 to %(most)s."),
+}
+
 log = logging.getLogger("gatehouse.api")
 
 
@@ -80,12 +87,11 @@ def from_validation(error: ValidationError) -> AppError:
         {"field": _name(item["loc"]), "code": item["type"], "message": item["msg"]}
         for item in found[:20]
     ]
-    return Invalid(
-        "invalid",
-        N_("%(field)s: this value cannot be used."),
-        field=fields[0]["field"],
-        fields=fields,
-    )
+    first = fields[0]
+    code = first["code"] if first["code"] in OURS else "invalid"
+    given = error.errors(include_url=False, include_input=False)[0].get("ctx", {})
+    more = {name: value for name, value in given.items() if isinstance(value, int)}
+    return Invalid(code, OURS.get(code, REST), field=first["field"], **more, fields=fields)
 
 
 def _name(place: tuple[int | str, ...]) -> str:

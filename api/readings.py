@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 import wiring
 from api import callers, errors, streams
-from api.models import Answer, Line, Span, Time
+from api.models import Answer, Line, Span, Time, up_to
 from api.paging import decode, encode
 from api.routing import JSON, Routes
 from clock import from_ms, utcnow
@@ -41,8 +41,8 @@ class History(Span):
 
     sensor: Annotated[Line, Field(min_length=1, max_length=64)]
     format: Literal["json", "csv", "parquet"] = "json"
-    points: Annotated[int, Field(ge=1, le=2000)] = 1000
-    limit: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    points: Annotated[int, Field(ge=1, le=2000), up_to(2000)] = 1000
+    limit: Annotated[int, Field(ge=1, le=10_000), up_to(10_000)] | None = None
     cursor: Annotated[Line, Field(max_length=200)] = ""
 
     @field_validator("points", "limit", "cursor")

@@ -224,6 +224,61 @@ def test_a_question_that_cannot_be_answered_is_422(server, program, query, field
     assert error["details"]["field"] == field
 
 
+@pytest.mark.parametrize(
+    ("query", "code", "field", "words"),
+    [
+        (
+            f"{FROM}&to=2025-01-01T00:00:00Z",
+            "bad_range",
+            "to",
+            "The range must end after it begins.",
+        ),
+        (f"{FROM}&to=2026-01-01T01:00:00%2B01:00", "bad_range", "to", "The range must end"),
+        (f"{FROM}&to=tomorrow", "bad_time", "to", "to is not a time"),
+        (f"{FROM}&to=NaN", "bad_time", "to", "to is not a time"),
+        (f"{FROM}&to=inf", "bad_time", "to", "to is not a time"),
+        (f"{FROM}&to=%2B10000-01-01T00:00:00Z", "bad_time", "to", "to is not a time"),
+        (f"{FROM}&to=253402300800000", "bad_time", "to", "to is not a time"),
+        (f"{FROM}&to=2026-01-02T00:00:00", "bad_time", "to", "to is not a time"),
+        (f"from=9999-12-31T23:59:59-01:00&to={2**70}", "bad_time", "from", "from is not a time"),
+        *(
+            (f"{FROM}&to=2026-01-02T00:00:00Z&points={points}", "bad_number", "points", "to 2000.")
+            for points in ("0", "-1", "2001", "1000000000", "NaN", "1.5", "1e3", "", "x")
+        ),
+        *(
+            (f"{FROM}&to=2026-01-02T00:00:00Z&limit={limit}", "bad_number", "limit", "to 10000.")
+            for limit in ("0", "1000000000", "NaN")
+        ),
+    ],
+)
+def test_a_time_or_a_number_that_makes_no_sense_has_its_own_code(
+    server, program, query, code, field, words
+):
+    alice = program()
+    device = add(alice)["id"]
+    history(device, "t", [1.0])
+
+    error = problem(alice("GET", f"/devices/{device}/readings?sensor=t&{query}"), 422)
+
+    assert (error["code"], error["details"]["field"]) == (code, field)
+    assert words in error["message"]
+    assert error["details"]["fields"][0]["code"] == code
+
+
+def test_the_future_is_empty_and_ten_thousand_years_are_not(server, program):
+    alice = program()
+    device = add(alice)["id"]
+    history(device, "t", [1.0, 2.0])
+    path = f"/devices/{device}/readings?sensor=t"
+
+    future = alice("GET", f"{path}&from=2999-01-01T00:00:00Z&to=2999-01-02T00:00:00Z")
+    assert (future.status_code, future.json["items"]) == (200, [])
+    for more in ("", "&points=1", "&limit=5"):
+        every = alice("GET", f"{path}&from=0001-01-01T00:00:00Z&to=9999-12-31T23:59:59Z{more}")
+        assert every.status_code == 200
+        assert sum(one.get("count", 1) for one in every.json["items"]) == 2
+
+
 def test_a_sensor_that_is_not_there_is_404(server, program):
     alice = program()
     device = add(alice)["id"]
