@@ -12,6 +12,7 @@
   const language = document.documentElement.lang || "en";
   const formats = new Map();
   const HUGE = 1e15; // from here on numbers are written with an exponent, as on the server
+  const SMALL_MS = 2000; // a difference of clocks that nobody sees
   let texts = null;
   let clockAhead = 0; // how far this browser's clock is ahead of the server's, in ms
 
@@ -55,8 +56,12 @@
 
   /** @param {number} now the server's time, as it just told; small differences are the network */
   gatehouse.setClock = (now) => {
+    const before = clockAhead;
     const ahead = Date.now() - now;
-    clockAhead = Math.abs(ahead) < 2000 ? 0 : ahead;
+    clockAhead = Math.abs(ahead) < SMALL_MS ? 0 : ahead;
+    if (Math.abs(clockAhead - before) >= SMALL_MS) {
+      gatehouse.emit("clock");
+    }
   };
 
   /** Headers of a request that changes something. */
@@ -88,7 +93,8 @@
     return answer.json();
   };
 
-  /* Events between the scripts: those of the stream, and start, readings, state, gap, range */
+  /* Events between the scripts: those of the stream, and start, readings, state, gap, range,
+     clock (it was set) */
   const listeners = new Map();
 
   /** @param {string} kind @param {(data: any) => void} listener */

@@ -198,7 +198,7 @@
    * @param {object} base the layout as the server made it
    * @param {[number, number]} shown window in ms
    * @param {{revision: number, width: number, bounds: (number|null)[]}} chart another revision
-   *   forgets the reader's zoom of the values; the width is in pixels; values are expected
+   *   forgets what the reader did to the axes; the width is in pixels; values are expected
    *   between the bounds
    */
   function layout(base, [from, to], { revision, width, bounds }) {
@@ -220,7 +220,7 @@
         ...ticks(from, to, width),
         autorange: false,
         range: [from, to],
-        uirevision: `${from} ${to}`, // the address of the page knows better than the plot
+        uirevision: `${from} ${to} ${revision}`, // the address of the page knows better than the plot
         linecolor: paint.grid,
         gridcolor: paint.grid,
         spikecolor: paint.text,

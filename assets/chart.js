@@ -92,9 +92,7 @@
     settle(last) {
       const fresh = this.fresh.filter(({ t }) => t > last);
       this.fresh = [];
-      if (gatehouse.range.moving()) {
-        fresh.forEach((reading) => this.add(reading));
-      }
+      fresh.filter(({ t }) => gatehouse.range.holds(t)).forEach((reading) => this.add(reading));
     }
 
     add({ t, v }) {
@@ -125,7 +123,7 @@
     take(reading) {
       const v = this.kind === "state" ? Number(gatehouse.isOn(reading.v)) : reading.v;
       this.fresh.push({ t: reading.t, v });
-      if (this.points && gatehouse.range.moving()) {
+      if (this.points && gatehouse.range.holds(reading.t)) {
         gatehouse.charts.want(this);
       } else if (this.fresh.length > MOST_ADDED) {
         this.fresh = [];
@@ -233,7 +231,9 @@
       plot.on("plotly_doubleclick", () => {
         resetting = true;
         this.revision += 1;
-        gatehouse.range.back();
+        if (!gatehouse.range.back()) {
+          this.draw();
+        }
       });
       plot.on("plotly_afterplot", () => {
         if (plot.data !== this.traces && this.traces) {

@@ -46,12 +46,10 @@
       gatehouse.zone.fromWall(Date.parse(`${form.elements[name].value}Z`)),
     );
     const problem = form.querySelector("[role=alert]");
-    problem.textContent = "";
-    if (from < to) {
+    problem.textContent = gatehouse.address.objection(from, to);
+    if (!problem.textContent) {
       gatehouse.range.showOwn(from, to);
       form.closest("details").open = false;
-    } else {
-      problem.textContent = gatehouse.t("The range must end after it begins.");
     }
   }
 

@@ -93,19 +93,18 @@
   gatehouse.appeared(".gh-nav-link", markLinks);
   gatehouse.appeared("[data-theme-choice]", () => gatehouse.theme.apply());
 
-  /* Times that stand still, in the reader's zone */
-  const format = new Intl.DateTimeFormat(document.documentElement.lang || "en", {
-    dateStyle: "medium",
-    timeStyle: "medium",
-    timeZone: document.documentElement.dataset.zone || undefined,
-  });
+  /* Times that stand still, in the shown zone */
+  const STILL = "time[data-t]:not([data-seen], [data-command-at])";
 
-  gatehouse.appeared("time[data-t]:not([data-seen], [data-command-at])", (time) => {
-    const text = format.format(Number(time.dataset.t));
+  function showTime(time) {
+    const text = gatehouse.zone.moment(Number(time.dataset.t));
     if (time.textContent !== text) {
       time.textContent = text;
     }
-  });
+  }
+
+  gatehouse.appeared(STILL, showTime);
+  gatehouse.on("range", () => document.querySelectorAll(STILL).forEach(showTime));
 
   /* Cards: search and order */
   const RANK = { offline: 0, late: 1, never_seen: 2, online: 3 };

@@ -1,78 +1,34 @@
 /* Which part of time the charts show: buttons, own times, zoom, the earlier range to compare
-   with; all of it in the address of the page, so that it can be kept and gone back to.
-
-   ?range=24h              moves on with the time
-   ?from=...&to=...        stands still; with a range too, that is where a double click leads
-   &compare=before|week    the range just before, or the one a week before, is drawn beside it */
+   with; all of it in the address of the page, so that it can be kept and gone back to. */
 
 (() => {
   "use strict";
 
   const gatehouse = window.gatehouse;
-  const DAY_MS = 86_400_000;
-  const WIDTHS_MS = {
-    "5m": 300_000,
-    "15m": 900_000,
-    "1h": 3_600_000,
-    "6h": 21_600_000,
-    "24h": DAY_MS,
-    "7d": 7 * DAY_MS,
-    "30d": 30 * DAY_MS,
-    "1y": 365 * DAY_MS,
-    "5y": 5 * 365 * DAY_MS,
-  };
-  const FIRST = "1h";
+  const { address } = gatehouse;
+  const WEEK_MS = 7 * 86_400_000;
   const NARROWEST_MS = 100;
-  const LATEST_MS = 253_402_300_800_000; // the year 10000
-  let home = null; // [from, to] of own times that the reader zoomed into
 
-  const query = () => new URLSearchParams(window.location.search);
-
-  function name() {
-    const given = query().get("range");
-    return given in WIDTHS_MS ? given : FIRST;
-  }
-
-  function moment(text) {
-    const ms = /^\d+$/.test(text) ? Number(text) : Date.parse(text);
-    return ms >= 0 && ms < LATEST_MS ? ms : NaN;
-  }
-
-  /** The times in the address as [from, to], or null where the window moves. */
-  function fixed() {
-    const given = query();
-    const from = moment(given.get("from"));
-    const to = moment(given.get("to"));
-    return from < to ? [from, to] : null;
-  }
+  const fixed = () => address.read().fixed;
 
   /** Put values into the address (null: take them out) and tell the charts. */
-  function show(values, { replace = false } = {}) {
-    const address = new URL(window.location.href);
-    for (const [key, value] of Object.entries(values)) {
-      if (value === null) {
-        address.searchParams.delete(key);
-      } else {
-        address.searchParams.set(key, value);
-      }
-    }
-    const step = replace ? "replaceState" : "pushState";
-    window.history[step](window.history.state, "", address);
+  function show(values, options) {
+    address.write(values, options);
     changed();
   }
 
-  function changed() {
-    document.querySelectorAll("[data-range]").forEach(mark);
-    document.querySelectorAll("[data-own-range]").forEach(markOwn);
-    document.querySelectorAll("[data-compare]").forEach(markCompare);
-    document.querySelectorAll("[data-zone-choice]").forEach(markZone);
-    gatehouse.emit("range");
+  /** @param {"range"|"gap"} kind gap: not by the reader */
+  function changed(kind = "range") {
+    gatehouse.refresh.step();
+    for (const [selector, mark] of MARKS) {
+      document.querySelectorAll(selector).forEach((element) => mark(element));
+    }
+    gatehouse.emit(kind);
   }
 
-  const markOwn = (details) => details.classList.toggle("active", Boolean(fixed()));
-
-  function mark(button) {
-    const chosen = button.dataset.range === name() && !fixed();
+  /* What the tools show of it */
+  function markRange(button) {
+    const chosen = button.dataset.range === address.read().name && !fixed();
     button.classList.toggle("active", chosen);
     if (chosen) {
       button.setAttribute("aria-current", "true");
@@ -81,6 +37,49 @@
     }
   }
 
+  function markCompare(select) {
+    const chosen = new URLSearchParams(window.location.search).get("compare") || "";
+    select.value = [...select.options].some(({ value }) => value === chosen) ? chosen : "";
+  }
+
+  function markZone(select) {
+    const chosen = new URLSearchParams(window.location.search).get("zone");
+    select.value = chosen === "device" ? chosen : "";
+  }
+
+  function markProblems(note) {
+    const text = address.read().problems.join(" ");
+    note.hidden = !text;
+    if (note.textContent !== text) {
+      note.textContent = text;
+    }
+  }
+
+  /** Where the file of what is shown is; `now` fixes a window that moves. */
+  function markCsv(link, now = false) {
+    const file = new URL(link.href);
+    const { name } = address.read();
+    const span = now ? gatehouse.window() : fixed();
+    const [from, to] = span?.map(Math.round) || [];
+    for (const [key, value] of Object.entries(span ? { from, to } : { range: name })) {
+      file.searchParams.set(key, value);
+    }
+    for (const key of span ? ["range"] : ["from", "to"]) {
+      file.searchParams.delete(key);
+    }
+    link.href = file.pathname + file.search;
+  }
+
+  const MARKS = [
+    ["[data-range]", markRange],
+    ["[data-own-range]", (details) => details.classList.toggle("active", Boolean(fixed()))],
+    ["[data-compare]", markCompare],
+    ["[data-zone-choice]", markZone],
+    ["[data-range-problems]", markProblems],
+    ["[data-zoom-out]", (button) => (button.hidden = !address.read().zoomed)],
+    ["a[data-csv]", markCsv],
+  ];
+
   const times = (from, to) => ({
     from: new Date(Math.floor(from)).toISOString(),
     to: new Date(Math.ceil(to)).toISOString(),
@@ -88,96 +87,97 @@
 
   /** Show times of the reader's own. */
   function showOwn(from, to) {
-    home = null;
-    show({ range: null, ...times(from, to) });
+    show({ range: null, home: null, ...times(from, to) });
   }
 
-  /* Zoom */
+  /* Zoom: one step of the browser's history, however often one zooms and moves */
   function zoomTo(from, to) {
-    const middle = (from + to) / 2;
+    const { name, zoomed, home, fixed: own } = address.read();
     const half = Math.max((to - from) / 2, NARROWEST_MS / 2);
-    home ??= query().has("range") ? null : fixed();
-    const begin = Math.max(0, middle - half);
-    const end = Math.min(LATEST_MS - 1, middle + half);
-    show({ range: name(), ...times(begin, end) }, { replace: true });
+    const latest = gatehouse.now() - NARROWEST_MS; // something of the past stays in sight
+    const begin = Math.max(0, Math.min((from + to) / 2 - half, latest));
+    const end = Math.min(begin + 2 * half, address.LATEST_MS - 1);
+    const out = zoomed ? home : own;
+    show(
+      { range: out ? null : name, home: out ? out.join("-") : null, ...times(begin, end) },
+      { replace: Boolean(zoomed), zoom: zoomed ? Boolean(window.history.state?.zoom) : true },
+    );
   }
 
-  /** Leave the zoom. */
+  /** Leave the zoom; returns whether there was one. */
   function back() {
-    if (home) {
-      show({ range: null, ...times(...home) }, { replace: true });
-      home = null;
-    } else {
-      show({ from: null, to: null }, { replace: true });
+    const { zoomed, home } = address.read();
+    if (zoomed && window.history.state?.zoom) {
+      window.history.back();
+    } else if (zoomed) {
+      const out = home ? times(...home) : { from: null, to: null };
+      show({ home: null, ...out }, { replace: true });
     }
-  }
-
-  /* Comparing */
-  function markCompare(select) {
-    const chosen = query().get("compare") || "";
-    select.value = [...select.options].some(({ value }) => value === chosen) ? chosen : "";
+    return Boolean(zoomed);
   }
 
   /** How much earlier the range is that is drawn for comparison, in ms; 0: none. */
   function earlier() {
     const [from, to] = gatehouse.window();
-    return { before: to - from, week: 7 * DAY_MS }[query().get("compare")] || 0;
-  }
-
-  function markZone(select) {
-    select.value = query().get("zone") === "device" ? "device" : "";
+    const chosen = new URLSearchParams(window.location.search).get("compare");
+    return { before: to - from, week: WEEK_MS }[chosen] || 0;
   }
 
   /* Keys, while a chart has the focus */
   function press(key) {
     const [from, to] = gatehouse.window();
     const width = to - from;
+    const latest = Math.min(to + width / 2, Math.max(to, gatehouse.now())); // no empty future
     const moves = {
       ArrowLeft: [from - width / 4, to - width / 4],
       ArrowRight: [from + width / 4, to + width / 4],
       "+": [from + width / 4, to - width / 4],
-      "-": [from - width / 2, to + width / 2],
+      "-": [latest - 2 * width, latest],
     };
     if (key in moves) {
       zoomTo(...moves[key]);
-    } else if (key === "Escape" && fixed()) {
-      back();
-    } else {
-      return false;
+      return true;
     }
-    return true;
+    return key === "Escape" && back();
   }
 
   /** The shown window as [from, to] in ms; its end moves with the time unless it is fixed. */
   gatehouse.window = () => {
-    const to = gatehouse.now();
-    return fixed() || [to - WIDTHS_MS[name()], to];
+    const to = gatehouse.refresh.time();
+    return fixed() || [to - address.read().width, to];
   };
-  gatehouse.range = { moving: () => !fixed(), showOwn, zoomTo, back, earlier };
+  gatehouse.range = {
+    moving: () => !fixed(),
+    /** Whether a reading of this time belongs to what is shown. */
+    holds: (t) => !fixed() || (fixed()[0] <= t && t < fixed()[1]),
+    showOwn,
+    zoomTo,
+    back,
+    earlier,
+  };
 
   document.addEventListener("click", (event) => {
     const plain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
     const button = event.target.closest("[data-range]");
     if (button && plain) {
       event.preventDefault();
-      home = null;
-      show({ range: button.dataset.range, from: null, to: null });
+      show({ range: button.dataset.range, from: null, to: null, home: null });
+    }
+    if (event.target.closest("[data-zoom-out]")) {
+      back();
     }
     const link = event.target.closest("a[data-csv]");
     if (link) {
-      const address = new URL(link.href);
-      const [from, to] = gatehouse.window();
-      address.searchParams.delete("range");
-      address.searchParams.set("from", Math.floor(from));
-      address.searchParams.set("to", Math.ceil(to));
-      link.href = address.pathname + address.search;
+      markCsv(link, true);
+      setTimeout(() => markCsv(link)); // once the browser has taken it
     }
   });
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-compare]")) {
       show({ compare: event.target.value || null });
     } else if (event.target.matches("[data-zone-choice]")) {
-      show({ zone: event.target.value || null });
+      const same = fixed() ? times(...fixed()) : {}; // whatever clocks of the other zone say
+      show({ zone: event.target.value || null, ...same });
     }
   });
   document.addEventListener("keydown", (event) => {
@@ -186,9 +186,12 @@
       event.preventDefault();
     }
   });
-  window.addEventListener("popstate", changed);
-  gatehouse.appeared("[data-range]", mark);
-  gatehouse.appeared("[data-own-range]", markOwn);
-  gatehouse.appeared("[data-compare]", markCompare);
-  gatehouse.appeared("[data-zone-choice]", markZone);
+  window.addEventListener("popstate", () => changed());
+  gatehouse.on("clock", () => {
+    address.forget();
+    changed("gap");
+  });
+  document.addEventListener("DOMContentLoaded", () => {
+    MARKS.forEach(([selector, mark]) => gatehouse.appeared(selector, mark));
+  });
 })();

@@ -15,6 +15,7 @@
   let held = [];
   let missed = false;
   let timer = 0;
+  let shown = null; // until when everything that came is shown
 
   function stored() {
     try {
@@ -34,14 +35,22 @@
     for (const select of document.querySelectorAll("select[data-refresh]")) {
       select.value = choice;
     }
-    if (choice !== "paused") {
+    if (choice === "paused") {
+      step();
+    } else {
       flush();
     }
+  }
+
+  /** Go on to the present moment. */
+  function step() {
+    shown = gatehouse.now();
   }
 
   function flush() {
     const readings = held;
     held = [];
+    step();
     if (missed) {
       missed = false;
       gatehouse.live.fill();
@@ -63,6 +72,9 @@
 
   gatehouse.refresh = {
     paused: () => choice === "paused",
+    step,
+    /** Until when the page shows what came, in ms: while it rests, time rests with it. */
+    time: () => (choice === "live" || shown === null ? gatehouse.now() : shown),
     /** Ask the store when the page moves again. */
     miss: () => {
       missed = true;

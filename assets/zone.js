@@ -144,7 +144,9 @@
     wall,
     fromWall,
     ticks,
-    /** A moment to the second. */
+    /** A moment to the second, short. */
     text: (ms) => formatOf(EXACT).format(ms),
+    /** The same as people of this language write it in a sentence. */
+    moment: (ms) => formatOf({ dateStyle: "medium", timeStyle: "medium" }).format(ms),
   };
 })();

@@ -1,6 +1,7 @@
 """What the pages' scripts ask the store: the present state, the points of a chart, a file."""
 
 from collections.abc import Iterator
+from datetime import UTC
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import wiring
 from auth import access, connection, sessions
 from auth.watch import Proof
 from clock import now_ms, utcnow
-from dashboard import export_query
+from dashboard import export_query, ranges
 from dashboard.answers import answer, refusal
 from dashboard.export_query import Wanted
 from db.models import Device, User
@@ -20,6 +21,7 @@ from errors import AppError, Invalid, NotFound, Unauthenticated
 from notify.mark import N_
 
 MOST_POINTS = 2000
+MOST_TEXTS = 100
 SEEN = 5  # times as long as a point of a full chart: then one sees how long it is
 
 bp = Blueprint("data", __name__, url_prefix="/data")
@@ -84,7 +86,7 @@ def chart() -> Response:
     """
     device = access.visible(_person(), request.args.get("device", ""))
     start, end = _window()
-    points = min(max(_number("points", 1000), 2), MOST_POINTS)
+    points = _points()
     store = wiring.current().store
     sensor = request.args.get("sensor", "")
     series = next(
@@ -103,6 +105,26 @@ def chart() -> Response:
         held = store.before(series.id, start)
         data["before"] = held[1] if held else None
     return answer(data)
+
+
+@bp.get("/texts")
+def texts() -> Response:
+    """Return the newest texts of a device in [from, to), newest first.
+
+    {"texts": [{"t": ms, "s": label of the sensor, "v": text}], "more": whether there are others}
+    """
+    device = access.visible(_person(), request.args.get("device", ""))
+    start, end = _window()
+    store = wiring.current().store
+    found = [
+        (ms, series.label or series.name, text)
+        for series in store.series([device.id])[device.id]
+        if series.kind == "text"
+        for ms, text in store.texts(series.id, start, end, MOST_TEXTS + 1)
+    ]
+    newest = sorted(found, key=lambda one: one[0], reverse=True)
+    rows = [{"t": ms, "s": label, "v": text} for ms, label, text in newest[:MOST_TEXTS]]
+    return answer({"texts": rows, "more": len(newest) > MOST_TEXTS})
 
 
 @bp.get("/export.csv")
@@ -184,17 +206,18 @@ def _person() -> User:
 
 def _window() -> tuple[int, int]:
     """Return [from, to) in milliseconds."""
-    start, end = _number("from"), _number("to")
-    if not start < end:
-        raise Invalid("bad_range", N_("The range must end after it begins."))
-    return start, end
+    start, end = (ranges.moment(request.args.get(name, ""), UTC) for name in ("from", "to"))
+    return ranges.span(start, end)
 
 
-def _number(name: str, default: int | None = None) -> int:
-    """Return a whole number of the query; 0 <= it < 2 ** 53."""
-    given = request.args.get(name, "")
-    if not given and default is not None:
-        return default
-    if not (given.isascii() and given.isdigit() and len(given) <= 15):
-        raise Invalid("bad_number", N_("%(name)s must be a whole number."), name=name)
+def _points() -> int:
+    """Return how many points a chart may have."""
+    given = request.args.get("points", "1000")
+    if not ranges.NUMBER.fullmatch(given) or not 1 <= int(given) <= MOST_POINTS:
+        raise Invalid(
+            "bad_number",
+            N_("%(field)s is a whole number from 1 to %(most)s."),
+            field="points",
+            most=MOST_POINTS,
+        )
     return int(given)

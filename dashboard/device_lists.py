@@ -12,10 +12,8 @@ from db.telemetry.records import LogLine, Refusal
 from devices.readings import SensorNow
 
 
-def texts(
-    device: Device, found: Sequence[SensorNow], said: dict[int, list[tuple[int, str]]]
-) -> Component | None:
-    """Return text sensors: the newest text, and what they said before, newest first."""
+def texts(device: Device, found: Sequence[SensorNow]) -> Component | None:
+    """Return text sensors: the newest text, and what they said before; the script fills that."""
     words = [one for one in found if one.series.kind == "text"]
     if not words:
         return None
@@ -36,29 +34,12 @@ def texts(
                 className="gh-rows",
                 **{"data-wide": ""},
             ),
-            _earlier(words, said),
+            components.fold(
+                _("Earlier texts"),
+                html.Div(**{"data-texts": "", "data-device": device.public_id}),
+            ),
         ],
         className="gh-panel",
-    )
-
-
-def _earlier(words: Sequence[SensorNow], said: dict[int, list[tuple[int, str]]]) -> Component:
-    rows = sorted(
-        (
-            (ms, device_parts.label_of(one.series), text)
-            for one in words
-            for ms, text in said.get(one.series.id, [])
-        ),
-        reverse=True,
-    )
-    return components.fold(
-        _("Earlier texts"),
-        components.table(
-            [_("Time"), _("Sensor"), _("Text")],
-            [[components.moment(ms), name, text] for ms, name, text in rows],
-        )
-        if rows
-        else html.P(_("None in this range."), className="gh-muted"),
     )
 
 

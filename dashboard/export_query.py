@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from auth import access
 from clock import to_ms
-from dashboard.ranges import WIDTHS_MS
+from dashboard import ranges
 from db.models import Device, User
 from devices.csv_style import SEPARATORS, Style
 from devices.export import Layout
@@ -28,7 +28,7 @@ SEVERAL = {"device", "sensor"}  # may be given more than once
 NAMES = SEVERAL | {"range", "from", "to", "zone", "layout", "step"}
 CELLS = {"times", "separator", "gzip"}  # only CSV has them
 CHOICES = {
-    "range": tuple(WIDTHS_MS),
+    "range": tuple(ranges.WIDTHS_MS),
     "layout": ("long", "wide"),
     "times": ("iso", "local"),
     "separator": tuple(SEPARATORS),
@@ -82,6 +82,12 @@ def wanted(query: MultiDict[str, str], user: User, form: Form, *, now: datetime)
     )
 
 
+def zone_of(name: str, user: User) -> ZoneInfo:
+    """Return the zone that a browser or a device names, else that of the account, else UTC."""
+    known = available_timezones()
+    return ZoneInfo(next((one for one in (name, user.timezone) if one in known), "UTC"))
+
+
 def _check_names(query: MultiDict[str, str], form: Form) -> None:
     """Refuse what means nothing, and what is said more than once of what can be one thing only."""
     for name, given in query.lists():
@@ -123,42 +129,24 @@ def _step_s(query: MultiDict[str, str], layout: Layout) -> int:
 
 
 def _zone(name: str, user: User) -> ZoneInfo:
-    """Return the zone that a browser names, else that of the account, else UTC."""
-    known = available_timezones()
-    if name and name not in known:
+    """Return the zone that a download names, else that of the account, else UTC."""
+    if name and name not in available_timezones():
         raise Invalid(
             "bad_zone",
             N_("There is no time zone %(name)s here: choose one in your settings."),
             name=name[:SHOWN],
         )
-    return ZoneInfo(name or (user.timezone if user.timezone in known else "UTC"))
+    return zone_of(name, user)
 
 
 def _window(query: MultiDict[str, str], zone: ZoneInfo, now_ms: int) -> tuple[int, int]:
     """Return [from, to) in milliseconds; what is not given is the beginning, or now."""
+    start, end = query.get("from", ""), query.get("to", "")
     if named := _chosen(query, "range"):
-        if query.get("from") or query.get("to"):
+        if start or end:
             raise Invalid("bad_range", N_("Give a range, or from and to, but not both."))
-        return now_ms - WIDTHS_MS[named], now_ms
-    start = _moment(query.get("from", ""), zone, 0)
-    end = _moment(query.get("to", ""), zone, now_ms + 1)
-    if not start < end:
-        raise Invalid("bad_range", N_("The range must end after it begins."))
-    return start, end
-
-
-def _moment(text: str, zone: ZoneInfo, otherwise: int) -> int:
-    """Return a time in milliseconds: such a number, or ISO 8601, without an offset in the zone."""
-    if not text:
-        return otherwise
-    try:
-        if text.isascii() and text.isdigit() and len(text) <= 15:
-            return int(text)
-        moment = datetime.fromisoformat(text)
-        return max(0, to_ms(moment if moment.tzinfo else moment.replace(tzinfo=zone)))
-    except (ValueError, OverflowError) as error:
-        raise Invalid(
-            "bad_time",
-            N_("%(text)s is not a time: write it like 2026-01-31T12:00."),
-            text=text[:SHOWN],
-        ) from error
+        return now_ms - ranges.WIDTHS_MS[named], now_ms
+    return ranges.span(
+        ranges.moment(start, zone) if start else 0,
+        ranges.moment(end, zone) if end else now_ms + 1,
+    )

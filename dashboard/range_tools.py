@@ -23,6 +23,14 @@ def tools(device: Device, shown: Shown) -> Component:
                         **{"aria-labelledby": "device-range"},
                     ),
                     _own(),
+                    html.Button(
+                        _("Leave zoom"),
+                        type="button",
+                        className="btn btn-secondary btn-sm",
+                        hidden=True,
+                        disable_n_clicks=True,
+                        **{"data-zoom-out": ""},
+                    ),
                 ],
                 className="gh-tool gh-ranges",
             ),
@@ -50,6 +58,9 @@ def tools(device: Device, shown: Shown) -> Component:
                 href=f"/data/export.csv?device={device.public_id}&{shown.query}",
                 className="btn btn-secondary",
                 **{"data-csv": "", "data-device": device.public_id},
+            ),
+            components.note(
+                None, "warn", role="status", hidden=True, **{"data-range-problems": ""}
             ),
         ],
         className="gh-tools",

@@ -1,10 +1,19 @@
-"""Which part of time a page shows, as its address says it; `assets/range.js` reads the same."""
+"""Which part of time a page shows, as its address says it.
 
+`assets/range-address.js` reads the same, and says what in an address makes no sense.
+"""
+
+import contextlib
+import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from flask_babel import gettext as _
+
+from clock import to_ms
+from errors import Invalid
+from notify.mark import N_
 
 DAY_MS = 86_400_000
 WIDTHS_MS = {
@@ -19,6 +28,12 @@ WIDTHS_MS = {
     "5y": 5 * 365 * DAY_MS,
 }
 FIRST = "1h"
+LATEST_MS = 253_402_300_800_000  # the year 10000
+NUMBER = re.compile(r"[0-9]{1,15}")
+ISO = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +56,23 @@ class Shown:
         return f"range={self.name}" if self.name else f"from={self.start_ms}&to={self.end_ms}"
 
 
-def shown(query: dict[str, Any], *, now_ms: int) -> Shown:
-    """Return what the query of a page asks for; the usual range if that makes no sense."""
-    start, end = _moment(query.get("from")), _moment(query.get("to"))
-    if start is not None and end is not None and start < end:
-        return Shown("", start, end)
-    name = query.get("range")
-    name = name if isinstance(name, str) and name in WIDTHS_MS else FIRST
+def shown(query: dict[str, Any], *, now_ms: int, zone: tzinfo) -> Shown:
+    """Return what the query of a page asks for; the usual range if that makes no sense.
+
+    Times without an offset are those of clocks in `zone`.
+    """
+    begin, end, name = (_first(query.get(key, "")) for key in ("from", "to", "range"))
+    with contextlib.suppress(Invalid):
+        start_ms, end_ms = span(moment(begin, zone), moment(end, zone))
+        if start_ms < now_ms:
+            return Shown("", start_ms, end_ms)
+    name = name if name in WIDTHS_MS else FIRST
     return Shown(name, now_ms + 1 - WIDTHS_MS[name], now_ms + 1)
+
+
+def _first(given: Any) -> str:
+    """Return the value of a parameter, as Dash has it; the first one if there are several."""
+    return str(given[0] if isinstance(given, list) and given else given)
 
 
 def words() -> dict[str, str]:
@@ -66,17 +90,37 @@ def words() -> dict[str, str]:
     }
 
 
-def _moment(text: Any) -> int | None:
-    """Return a time in milliseconds from ISO 8601, without an offset UTC, or from such a number."""
-    if not isinstance(text, str) or len(text) > 40:
-        return None
-    if text.isascii() and text.isdigit():
-        ms = int(text)
-    else:
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
-            return None
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        ms = int(moment.timestamp() * 1000)
-    return ms if 0 <= ms < 10**15 else None
+def moment(text: str, zone: tzinfo) -> int:
+    """Return a time in milliseconds from such a number or ISO 8601, without an offset in a zone.
+
+    Raises:
+        Invalid: bad_time, this is none, or none of the years 1970 to 9999.
+    """
+    try:
+        if NUMBER.fullmatch(text):
+            ms = int(text)
+        elif ISO.fullmatch(text):
+            at = datetime.fromisoformat(text)
+            ms = to_ms(at if at.tzinfo else at.replace(tzinfo=zone))
+        else:
+            raise ValueError(text)
+    except (ValueError, OverflowError) as error:
+        raise Invalid(
+            "bad_time",
+            N_("%(text)s is not a time: write it like 2026-01-31T12:00."),
+            text=text[:40],
+        ) from error
+    if not 0 <= ms <= LATEST_MS:
+        raise Invalid("bad_time", N_("Times lie between the years 1970 and 9999."))
+    return ms
+
+
+def span(start_ms: int, end_ms: int) -> tuple[int, int]:
+    """Return a span of time.
+
+    Raises:
+        Invalid: bad_range, it does not end after it begins.
+    """
+    if not start_ms < end_ms:
+        raise Invalid("bad_range", N_("The range must end after it begins."))
+    return start_ms, end_ms

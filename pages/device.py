@@ -21,6 +21,7 @@ from dashboard import (
     device_lists,
     device_view,
     errors_shown,
+    export_query,
     inputs,
     range_tools,
     ranges,
@@ -35,7 +36,6 @@ from devices import commands, descriptions, readings, registry
 from errors import Invalid
 
 DEVICE, AWAY, SENSORS = "device-id", "device-away", "device-sensors"
-TEXTS = 50  # of each text sensor, in the shown range
 LOG_LINES = 50
 
 
@@ -58,7 +58,9 @@ def layout(user: User, /, device_id: Any = "", **query: Any) -> Component:
     parts = wiring.current()
     device = rights.visible(user, str(device_id))
     level = rights.level(user, device) or Level.VIEWER
-    shown = ranges.shown(query, now_ms=now_ms())
+    there = device.timezone if query.get("zone") == "device" else ""
+    zone = export_query.zone_of(there, user)
+    shown = ranges.shown(query, now_ms=now_ms(), zone=zone)
     found = readings.overview([device], parts.store, utcnow())[device.id]
     return html.Div(
         [
@@ -70,7 +72,7 @@ def layout(user: User, /, device_id: Any = "", **query: Any) -> Component:
             html.Div(
                 told := controls.panel(device, level, found), id=controls.PANEL, hidden=not told
             ),
-            device_lists.texts(device, found.sensors, _earlier_texts(found.sensors, shown)),
+            device_lists.texts(device, found.sensors),
             device_view.notes(device),
             device_lists.refused(parts.store.refusals(device.id)),
             device_lists.log(parts.store.logs(device.id, LOG_LINES)),
@@ -92,17 +94,6 @@ def layout(user: User, /, device_id: Any = "", **query: Any) -> Component:
 
 def _tokens(user: User, device: Device, level: Level) -> Sequence[DeviceToken]:
     return tokens.listing(device, by=user) if level >= Level.MANAGER else []
-
-
-def _earlier_texts(
-    sensors: Sequence[readings.SensorNow], shown: ranges.Shown
-) -> dict[int, list[tuple[int, str]]]:
-    store = wiring.current().store
-    return {
-        one.series.id: store.texts(one.series.id, shown.start_ms, shown.end_ms, TEXTS)
-        for one in sensors
-        if one.series.kind == "text"
-    }
 
 
 @callback(

@@ -81,7 +81,8 @@ def create() -> Flask:
             for file in (ROOT / "assets").glob("*.js")
             if not file.name.endswith("worker.js")
         )
-        return render_template_string(PAGE, device=request.args["device"], scripts=scripts)
+        given = {"device": request.args["device"], "zone": request.args.get("there", "")}
+        return render_template_string(PAGE, **given, scripts=scripts)
 
     @server.get("/test/plots.js")
     def plots() -> Response:

@@ -94,11 +94,18 @@ def test_a_state_says_what_it_was_before_the_window(live_house, person):
         ({"sensor": "nothing"}, 404, "sensor_not_found"),
         ({"device": "nothing"}, 404, "device_not_found"),
         ({"device": ""}, 404, "device_not_found"),
-        ({"from": "x"}, 422, "bad_number"),
-        ({"from": "-1"}, 422, "bad_number"),
-        ({"from": "9" * 30}, 422, "bad_number"),
+        ({"from": "x"}, 422, "bad_time"),
+        ({"from": "-1"}, 422, "bad_time"),
+        ({"from": "NaN"}, 422, "bad_time"),
+        ({"from": "9" * 30}, 422, "bad_time"),
+        ({"to": "9" * 15}, 422, "bad_time"),
+        ({"to": "0001-01-01"}, 422, "bad_time"),
         ({"from": "5", "to": "5"}, 422, "bad_range"),
-        ({"points": "1e9"}, 422, "bad_number"),
+        ({"from": "6", "to": "5"}, 422, "bad_range"),
+        *(
+            ({"points": points}, 422, "bad_number")
+            for points in ("1e9", "0", "-1", "2001", "1000000000", "NaN", "")
+        ),
     ],
 )
 def test_an_odd_question_gets_a_clear_answer(live_house, person, change, status, code):
@@ -106,6 +113,67 @@ def test_an_odd_question_gets_a_clear_answer(live_house, person, change, status,
     answer = get(live_house, person, "chart", **(query | change))
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("path", ["texts", "export.csv", "export.parquet"])
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"from": "x"}, "bad_time"),
+        ({"from": "NaN"}, "bad_time"),
+        ({"to": "9" * 15}, "bad_time"),
+        ({"from": "5", "to": "5"}, "bad_range"),
+        ({"from": "2026-01-02", "to": "2026-01-01"}, "bad_range"),
+    ],
+)
+def test_a_range_that_makes_no_sense_has_the_same_code_everywhere(
+    live_house, person, path, change, code
+):
+    query = {"device": person.devices[0], "from": "0", "to": "9"}
+    answer = get(live_house, person, path, **(query | change))
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, code)
+
+
+def test_a_range_without_a_meaning_is_not_taken_for_all_readings(live_house, person):
+    answer = get(live_house, person, "export.csv", device=person.devices[0], range="bogus")
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "bad_range")
+
+
+def test_the_future_is_empty_and_all_of_time_is_not(live_house, person):
+    query = {"device": person.devices[0], "sensor": "temperature", "points": 1}
+    future = {"from": now_ms() + 10**9, "to": now_ms() + 2 * 10**9}
+
+    assert get(live_house, person, "chart", **query, **future).json()["t"] == []
+    all_of_it = {"from": "1970-01-01", "to": "9999-12-31T23:59:59Z"}
+    assert get(live_house, person, "chart", **query, **all_of_it).json()["count"] == [3000]
+
+
+def test_texts_come_newest_first_and_say_if_there_are_more(live_house):
+    person = live_house.person()
+    start = 1_763_700_000_000
+    live_house.say(person.devices[0], "mode", [(start + n, f"{n}") for n in range(150)])
+    live_house.say(person.devices[0], "note", [(start + 150, "last")])
+
+    def texts(begin, end):
+        got = get(
+            live_house, person, "texts", device=person.devices[0], **{"from": begin, "to": end}
+        )
+        return got.json()
+
+    assert texts(start + 148, start + 151) == {
+        "texts": [
+            {"t": start + 150, "s": "note", "v": "last"},
+            {"t": start + 149, "s": "mode", "v": "149"},
+            {"t": start + 148, "s": "mode", "v": "148"},
+        ],
+        "more": False,
+    }
+    assert texts(start + 151, start + 160) == {"texts": [], "more": False}
+    every = texts(start, start + 200)
+    assert every["more"]
+    assert [one["t"] for one in every["texts"]] == [start + 150 - n for n in range(100)]
 
 
 def test_csv_is_streamed_for_one_device(live_house, person):
@@ -124,7 +192,7 @@ def test_csv_is_streamed_for_one_device(live_house, person):
     assert len(lines) == 3
 
 
-@pytest.mark.parametrize("path", ["chart", "export.csv"])
+@pytest.mark.parametrize("path", ["chart", "texts", "export.csv"])
 def test_somebody_elses_device_looks_like_none(live_house, person, path):
     other = live_house.person()
     query = {"device": other.devices[0], "sensor": "temperature", "from": 0, "to": 9}

@@ -8,7 +8,10 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import func, select
 
 import db.base
+import wiring
+from clock import now_ms
 from db.models import Command, Device
+from devices.ports import LiveEvent
 from tests.portal import COOKIE
 from tests.stack import until
 
@@ -195,6 +198,72 @@ def test_times_are_those_of_the_reader(visit, house):
 
     there = time.evaluate("e => new Date(+e.dataset.t).toLocaleTimeString('en-US')")
     expect(time).to_contain_text(there.split(" ")[0])
+
+
+def test_earlier_texts_are_those_of_the_shown_range(portal, visit, house):
+    with portal.server.app_context():
+        lock = db.base.db.session.scalar(select(Device).where(Device.public_id == house["lock"]))
+    page = visit(f"/devices/{house['lock']}", "Front door")
+    page.locator("summary", has_text="Earlier texts").click()
+    texts = page.locator("[data-texts] tbody tr")
+    expect(texts).to_have_count(2)
+    expect(texts.first).to_contain_text("locked")
+
+    page.goto(f"/devices/{house['lock']}?from=2026-01-01&to=2026-01-02")
+    page.locator("summary", has_text="Earlier texts").click()
+    expect(page.get_by_text("None in this range.")).to_be_visible()
+    page.get_by_role("link", name="24 h").click()
+    expect(texts).to_have_count(2)
+    portal.says(lock, "state", "jammed")
+    with portal.server.app_context():
+        said = LiveEvent(
+            lock.public_id, "reading", {"s": "state", "t": now_ms(), "v": "jammed", "k": "text"}
+        )
+        wiring.current().bus.publish([said])
+    expect(texts.first).to_contain_text("jammed")
+    page.go_back()
+    expect(page.get_by_text("None in this range.")).to_be_visible()
+
+
+def test_an_address_that_makes_no_sense_is_named_on_the_page(visit, house):
+    path = f"/devices/{house['room']}"
+    page = visit(f"{path}?range=bogus&zone=device", "Living room", viewport=NARROW)
+    note = page.locator("[data-range-problems]")
+    expect(note).to_contain_text("There is no range called “bogus”. Shown instead: 1 h.")
+    expect(note).to_contain_text("This device has no time zone of its own.")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.get_by_role("link", name="6 h").click()
+    expect(note).not_to_contain_text("bogus")
+    page.go_back()
+    expect(note).to_contain_text("bogus")
+    expect(page.get_by_role("link", name="1 h", exact=True)).to_have_attribute(
+        "aria-current", "true"
+    )
+    page.go_forward()
+    expect(note).not_to_contain_text("bogus")
+    expect(page.get_by_role("link", name="6 h")).to_have_attribute("aria-current", "true")
+
+
+def test_how_long_readings_are_kept_is_chosen_and_shown_again(visit, house):
+    page = visit(f"/devices/{house['room']}", "Living room")
+    page.locator("summary", has_text="Settings").click()
+    days = page.get_by_label("Days", exact=True)
+    expect(days).to_be_hidden()
+    expect(page.get_by_label("Single readings are kept")).to_contain_text("Default: for ever")
+    page.get_by_label("Single readings are kept").select_option("For so many days")
+    days.fill("400")
+    page.get_by_role("button", name="Save", exact=True).first.click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+
+    page.reload()
+    page.locator("summary", has_text="Settings").click()
+    expect(days).to_have_value("400")
+    page.get_by_label("Single readings are kept").select_option("For ever")
+    page.get_by_role("button", name="Save", exact=True).first.click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    page.reload()
+    page.locator("summary", has_text="Settings").click()
+    expect(page.get_by_label("Single readings are kept")).to_have_value("forever")
 
 
 def test_a_device_is_told_to_seal_in_its_settings(portal, visit, house):
