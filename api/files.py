@@ -1,7 +1,7 @@
 """Files of a device: announced here, carried in parts, checked, and told to the device."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,12 +14,12 @@ from api.callers import reach
 from api.errors import WrongMedia
 from api.models import Answer, Body, Line, Page, Time
 from api.routing import Routes
-from auth import access, throttle
+from auth import access, connection, throttle
 from auth.sessions import client_address
 from clock import utcnow
 from db.models import Device, DeviceFile, Level, User
-from devices import file_delivery, files, kept_files
-from errors import Forbidden, Invalid, NotFound
+from devices import file_delivery, file_fetch, files, kept_files
+from errors import Forbidden, Invalid
 from notify.mark import N_
 
 routes = Routes("files")
@@ -28,7 +28,6 @@ BYTES = "application/octet-stream"
 RANGE = re.compile(r"bytes (\d{1,12})-(\d{1,12})/(\d{1,12})")
 BLOCK = 64 * 1024
 TRANSFER_LIMIT = "600/minute"  # from one network
-BEGIN_LIMIT = "1/10 seconds"  # of one address, from the first byte to the last
 
 
 class NewFile(Body):
@@ -179,12 +178,9 @@ def _bytes(path: Path, file: DeviceFile, *, token: str = "") -> Response:
         if found is None:
             raise RequestedRangeNotSatisfiable(file.size)
         (start, stop), status = found, 206
-    if token:
-        _begin(file, start, stop)
-    parts = _parts(path, start, stop, file_delivery.ender(file) if token else None)
-    if token:
-        keys = wiring.current().keys
-        parts = map(file_delivery.turning(file, token, start=start, keys=keys), parts)
+    parts: Iterator[bytes] = _parts(path, start, stop)
+    if token and request.method == "GET":
+        parts = _fetch(parts, file, token, start, stop)
     answer = Response(parts, status, mimetype=BYTES)
     answer.content_length = stop - start
     answer.headers["Accept-Ranges"] = "bytes"
@@ -196,28 +192,25 @@ def _bytes(path: Path, file: DeviceFile, *, token: str = "") -> Response:
     return answer
 
 
-def _begin(file: DeviceFile, start: int, stop: int) -> None:
-    """Let a device go on with a file, or begin it once.
+def _fetch(
+    parts: Iterator[bytes], file: DeviceFile, token: str, start: int, stop: int
+) -> file_fetch.Fetch:
+    turned = file_delivery.turning(file, token, start=start, keys=wiring.current().keys)
+    return file_fetch.Fetch(
+        parts,
+        turned,
+        hold=file_fetch.take(file, start=start, now=utcnow()),
+        is_last=stop == file.size,
+        hang_up=connection.breaker(),
+    )
 
-    Two whole downloads at a time are refused; one that brought no byte can soon begin again.
-    """
-    if start > 0:
-        return
-    if file.state != "whole":
-        raise NotFound()
-    if stop == file.size and request.method == "GET":
-        throttle.hit(f"fetch:{file.url_hash}", BEGIN_LIMIT, now=utcnow())
 
-
-def _parts(path: Path, start: int, stop: int, at_end: Callable[[], None] | None) -> Iterator[bytes]:
-    whole = stop == path.stat().st_size
+def _parts(path: Path, start: int, stop: int) -> Iterator[bytes]:
     with path.open("rb") as content:
         content.seek(start)
         while start < stop and (block := content.read(min(BLOCK, stop - start))):
             start += len(block)
             yield block
-    if whole and start == stop and at_end:
-        at_end()
 
 
 def _chunks() -> Iterator[bytes]:

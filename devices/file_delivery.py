@@ -164,24 +164,6 @@ def answer(device: Device, said: Mapping[str, str]) -> bool:
     return True
 
 
-def ender(file: DeviceFile) -> Callable[[], None]:
-    """Return what to call, from anywhere, when the last byte of a file was sent to its device.
-
-    Its URL stays: a part of those bytes may be lost on the way.
-    """
-    identity, begin = file.id, elsewhere()
-
-    def fetched() -> None:
-        with begin() as session:
-            session.execute(
-                update(DeviceFile)
-                .where(DeviceFile.id == identity, DeviceFile.state == "whole")
-                .values(state="fetched")
-            )
-
-    return fetched
-
-
 def turning(file: DeviceFile, token: str, *, start: int, keys: Keys) -> Callable[[bytes], bytes]:
     """Return what turns a file's bytes into those that travel to or from its device, and back.
 
@@ -204,6 +186,7 @@ def _renew(file: DeviceFile, *, now: datetime) -> Offer:
         db.session.refresh(file)
         file.url_hash, file.url_expires_at = sha256(token), now + files.URL_LIFETIME
         file.state, file.sent_at, file.result = "whole", None, ""
+        file.holder = file.held_until = None  # a download under the old URL ends
     return Offer(file, token)
 
 

@@ -29,6 +29,8 @@ class DeviceFile(Base):
     received: Mapped[int] = mapped_column(Key, default=0)  # bytes so far; an upload can resume
     url_hash: Mapped[str | None] = mapped_column(String(64), unique=True)  # of the temporary URL
     url_expires_at: Mapped[datetime | None]
+    holder: Mapped[str | None] = mapped_column(String(32))  # the download that sends it now ...
+    held_until: Mapped[datetime | None]  # ... unless it makes no progress until then
     sent_at: Mapped[datetime | None]  # when the broker took the message for its subscriber
     result: Mapped[str] = mapped_column(String(256), default="")  # why the device refused it
     created_at: Mapped[datetime]

@@ -30,8 +30,12 @@ def upgrade() -> None:
         "UPDATE command SET by_right = 'app_token', right_id = substr(actor, 5, 16)"
         " WHERE via = 'app' AND actor LIKE 'app %'"
     )
+    op.add_column("device_file", sa.Column("holder", sa.String(32)))
+    op.add_column("device_file", sa.Column("held_until", sa.BigInteger()))
 
 
 def downgrade() -> None:
+    op.drop_column("device_file", "held_until")
+    op.drop_column("device_file", "holder")
     for name in reversed(RIGHT):
         op.drop_column("command", name)
