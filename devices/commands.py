@@ -92,8 +92,8 @@ def ask(
 
     Raises:
         NotFound, Forbidden: `by` may not do this.
-        Invalid: the name, the parameters or the time cannot be used, or a part does not take
-            the value that it shall be set to.
+        Invalid: the name, the parameters or the time cannot be used, it is not said which part
+            is meant, or the part does not take the value that it shall be set to.
         Conflict: device_revoked, or owner_disabled.
     """
     signing.check_name(name)
@@ -109,6 +109,8 @@ def ask(
             raise Conflict(*access.REVOKED)
         if owner_is_off:
             raise Conflict(*access.OWNER_OFF)
+        if not foreign:
+            set_points.check_target(name, params)
         if name == "set":
             set_points.check(device, params)
         if claim is not None:

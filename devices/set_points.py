@@ -1,4 +1,4 @@
-"""What values a part of a device may be set to: bounds, steps, words.
+"""Which part of a device is meant, and what values it may be set to: bounds, steps, words.
 
 Foreign devices announce theirs.  Of our own, whoever manages them declares what a part takes; a
 part that nobody declared takes what the device takes.
@@ -19,6 +19,7 @@ from devices.ports import LiveBus, LiveEvent
 from errors import Invalid
 from notify.mark import N_
 
+PARTS = frozenset({"on", "off", "set"})  # commands that are for a part of a device
 LONGEST_TEXT = 255
 LONGEST_UNIT = 16
 MOST = 64  # declared parts of a device
@@ -97,6 +98,23 @@ def check(device: Device, params: dict[str, Any]) -> None:
         number(
             params.get("value"), label=target, low=bounds.low, high=bounds.high, step=bounds.step
         )
+
+
+def check_target(name: str, params: dict[str, Any]) -> None:
+    """Refuse a command that is for a part of a device and does not say for which, or what.
+
+    Raises:
+        Invalid: target_needed, or value_invalid.
+    """
+    target = params.get("target")
+    if name in PARTS and not (isinstance(target, str) and NAME.fullmatch(target)):
+        raise Invalid(
+            "target_needed",
+            N_('Say which part is meant, such as {"target": "led.garage"}.'),
+            field="params",
+        )
+    if name == "set" and params.get("value") is None:
+        raise refused()
 
 
 def _usable(bounds: Bounds) -> bool:

@@ -56,7 +56,9 @@ def test_sealed_commands_are_carried_out_and_answered(gate):
     alice, made, client, heard = gate
     path = f"/devices/{made['id']}/commands"
     for number in (1, 2):
-        asked = alice("POST", path, json={"name": "set", "params": {"value": number}})
+        asked = alice(
+            "POST", path, json={"name": "set", "params": {"target": "heat", "value": number}}
+        )
         until(lambda number=number: len(heard) == number)
         client.answer(heard[-1], "done")
         until(

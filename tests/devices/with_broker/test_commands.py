@@ -312,7 +312,26 @@ def test_names_that_cannot_be_signed_without_doubt_are_refused(house, ask, owner
 )
 def test_parameters_that_are_no_small_json_are_refused(house, ask, owner, params):
     with pytest.raises(Invalid):
-        ask(house.device(owner).device, "set", params, by=owner)
+        ask(house.device(owner).device, "blink", params, by=owner)
+
+
+@pytest.mark.parametrize("name", ["on", "off", "set"])
+@pytest.mark.parametrize("target", [{}, {"target": ""}, {"target": None}, {"target": ["led.a"]}])
+def test_what_is_for_a_part_is_not_sent_to_the_whole_device(house, ask, lock, owner, name, target):
+    made, speaker = lock
+    with pytest.raises(Invalid) as refused:
+        ask(made.device, name, {**target, "value": 1}, by=owner)
+    assert refused.value.code == "target_needed"
+    ask(made.device, "lock", by=owner)
+    until(lambda: speaker.got)
+    assert [json.loads(payload)["name"] for _, payload in speaker.got] == ["lock"]
+    assert db.session.scalar(select(func.count()).select_from(Command)) == 1
+
+
+def test_a_part_is_set_to_something(house, ask, owner):
+    with pytest.raises(Invalid) as refused:
+        ask(house.device(owner).device, "set", {"target": "heat"}, by=owner)
+    assert refused.value.code == "value_invalid"
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 10.1, float("nan"), float("inf")])
