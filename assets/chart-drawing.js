@@ -1,7 +1,7 @@
 /* Turns the answers of /data/chart into what Plotly draws; knows nothing of when.
 
    Traces as dashboard/figures.py makes them: 0 the values or means, 1 lowest, 2 highest, 3 the
-   values of an earlier range, moved to where they are compared. */
+   values of an earlier range, moved to where they are compared, 4 the band from lowest to highest. */
 
 (() => {
   "use strict";
@@ -12,6 +12,7 @@
   const TIDY_GAP_MS = 1000;
   const FEW = 60; // points that are marked, for one alone makes no line
   const MARK_PX = 5;
+  const SEEN_PX = 2;
   const HELD = 30; // points that a sum has which fills the chart, so that the pointer finds it
   const TICK_PX = 95; // room for a text below the axis
   // as gatehouse.number writes them: an exponent from 1E15 on, and never "1.2M"
@@ -39,11 +40,13 @@
 
   /** The same colour, as good as transparent. */
   const pale = (colour) => (/^#[0-9a-f]{6}$/i.test(colour) ? `${colour}26` : colour);
+  const half = (colour) => (/^#[0-9a-f]{6}$/i.test(colour) ? `${colour}80` : colour);
 
   /**
    * @typedef {{t: number[], mean: (number|null)[], low?: (number|null)[], high?: (number|null)[],
-   *   count?: number[], last?: (number|null)[], raw: boolean, before?: number|null}} Points
-   * @typedef {{kind: string, colour: string, from: number, to: number,
+   *   count?: number[], last?: (number|null)[], end?: (number|null)[], raw: boolean,
+   *   before?: number|null}} Points
+   * @typedef {{kind: string, colour: string, from: number, to: number, width: number,
    *   words: {value: (v: number) => string, unit: string}}} Look
    */
 
@@ -121,11 +124,15 @@
     };
   }
 
-  /** States hold until they change: from before the window, without gaps, and until `to`. */
+  /**
+   * States hold until they change: from before the window, without gaps, and until `to`.  Where
+   * one point stands for both, there is a band, and then what came last; if that is forgotten, the
+   * band goes on.
+   */
   function states(points, { from, to, words }) {
-    const shown = { t: [], mean: [], low: [], high: [] };
-    const add = (t, low, state, high) => {
-      Object.entries({ t, mean: state, low, high }).forEach(([name, v]) => shown[name].push(v));
+    const shown = { t: [], mean: [], low: [], high: [], count: [] };
+    const add = (t, low, mean, high, count = 1) => {
+      Object.entries({ t, mean, low, high, count }).forEach(([name, v]) => shown[name].push(v));
     };
     if (typeof points.before === "number" && !(points.t[0] <= from)) {
       add(from, points.before, points.before, points.before);
@@ -133,15 +140,39 @@
     points.t.forEach((t, i) => {
       if (points.mean[i] !== null) {
         const state = points.mean[i] >= 0.5 ? 1 : 0;
-        add(t, points.low?.[i] ?? state, state, points.high?.[i] ?? state);
+        const [low, high] = [points.low?.[i] ?? state, points.high?.[i] ?? state];
+        add(t, low, state, high, points.count?.[i]);
+        const end = points.end?.[i] ?? null;
+        if (low !== high && end !== null) {
+          add(points.last[i], end, end, end);
+        }
       }
     });
-    if (shown.t.length && !(points.t.at(-1) >= to)) {
-      const last = shown.mean.at(-1);
-      add(to, last, last, last);
+    if (shown.t.length && !(shown.t.at(-1) >= to)) {
+      add(to, shown.low.at(-1), shown.mean.at(-1), shown.high.at(-1));
     }
     const { t: x, mean, low, high } = shown;
     return { x, y: points.raw ? [mean, [], []] : [mean, low, high], text: texts(shown, { words }) };
+  }
+
+  /** The outline around what lies between the lowest and the highest, part by part. */
+  function outline(x, low, high, least) {
+    const band = { x: [], y: [] };
+    let start = 0;
+    for (let end = 0; low.length && end <= x.length; end += 1) {
+      if (end < x.length && low[end] !== null) {
+        continue;
+      }
+      if (end > start) {
+        const times = x.slice(start, end);
+        times.push(times.at(-1) + least); // a point alone has a width, too
+        const [lows, highs] = [low, high].map((y) => [...y.slice(start, end), y[end - 1]]);
+        band.x.push(...times, ...[...times].reverse(), null);
+        band.y.push(...highs, ...lows.reverse(), null);
+      }
+      start = end + 1;
+    }
+    return band;
   }
 
   /**
@@ -157,7 +188,7 @@
     return styles.map((style, i) => {
       const y = drawn.y[i] || [];
       const trace = { ...style, x: y.length ? drawn.x.slice() : [], y: y.slice() };
-      trace.line = { ...style.line, color: line };
+      trace.line = { ...style.line, color: i === 1 || i === 2 ? half(line) : line };
       if (style.fill) {
         trace.fillcolor = pale(line);
       }
@@ -176,6 +207,10 @@
         trace.y = before.y[0];
         trace.text = before.text;
         trace.line.color = paint.text;
+      }
+      if (i === 4) {
+        const least = ((look.to - look.from) * SEEN_PX) / look.width;
+        Object.assign(trace, outline(drawn.x, drawn.y[1], drawn.y[2], least));
       }
       return trace;
     });

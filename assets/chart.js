@@ -8,6 +8,7 @@
   const READY_MS = 30; // how often to look whether Plotly has come
   const REPAIR_MS = 3000; // until readings that came late are drawn in their place
   const MOST_ADDED = 2000; // points; then the store sums them up anew
+  const SLID = 1 / 16; // of the window
   const FEWEST_POINTS = 300;
   const MOST_POINTS = 1500;
 
@@ -39,6 +40,7 @@
         colour,
         from,
         to: Math.min(to, gatehouse.now()),
+        width: Math.max(this.root.clientWidth, FEWEST_POINTS),
         bounds: [low, high].map((bound) => (bound === undefined ? null : Number(bound))),
         words: { unit, value: this.kind === "state" ? state : number },
       };
@@ -112,6 +114,25 @@
       points.high?.push(v);
       points.count?.push(Number(v !== null));
       points.last?.push(null);
+      points.end?.push(v);
+    }
+
+    /** Leave out what slid out of the window, once that is much; returns whether it was. */
+    trim() {
+      const [from, to] = gatehouse.window();
+      const { points } = this;
+      const inside = points.t.findIndex((t) => t >= from);
+      let first = (inside < 0 ? points.t.length : inside) - 1;
+      while (first > 0 && points.mean[first] === null) {
+        first -= 1; // the line, or the state, goes on from what was last
+      }
+      if (first <= 0 || points.t[0] > from - (to - from) * SLID) {
+        return false;
+      }
+      for (const values of Object.values(points)) {
+        values?.splice?.(0, first);
+      }
+      return true;
     }
 
     repair() {
@@ -148,7 +169,10 @@
     }
 
     showEmpty() {
-      if (this.points.t.length || typeof this.points.before === "number") {
+      const { t, last, before } = this.points;
+      const [from] = gatehouse.window();
+      const holds = this.kind === "state" && (t.length || typeof before === "number");
+      if (holds || t.some((first, i) => (last?.[i] ?? first) >= from)) {
         delete this.root.dataset.empty;
       } else {
         this.root.dataset.empty = gatehouse.t("No readings in this range");
@@ -172,7 +196,7 @@
       fresh.forEach((reading) => this.add(reading));
       const drawn = this.plot && this.plot.data === this.traces;
       const full = this.kind === "state" || !before || !drawn || this.points.last;
-      if (full) {
+      if (this.trim() || full) {
         this.draw();
       } else {
         this.extend(before);
@@ -197,6 +221,7 @@
       } else {
         window.Plotly.redraw(plot);
       }
+      this.showEmpty();
     }
 
     /** Wait until dcc.Graph has loaded Plotly and drawn the empty chart. */

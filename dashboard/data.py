@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from flask import Blueprint, Response, request
@@ -15,10 +15,14 @@ from dashboard import export_query, ranges
 from dashboard.answers import answer, refusal
 from dashboard.export_query import Wanted
 from db.models import Device, User
+from db.telemetry.records import Chart, Floats
 from devices import commands, export, imports, parquet, presence
 from devices.downloads import Reader
 from errors import AppError, Invalid, NotFound, Unauthenticated
 from notify.mark import N_
+
+if TYPE_CHECKING:
+    from db.telemetry.store import TelemetryStore
 
 MOST_POINTS = 2000
 MOST_TEXTS = 100
@@ -81,8 +85,10 @@ def chart() -> Response:
 
     `low`, `high` and `count` are left out where each point is one reading.  "last" comes where
     some points stand for so long a time that one sees it, as of forgotten readings only sums are
-    left: the time of their last reading, null for the others.  A state has "before" as well: what
-    it was when the window begins, or null.
+    left: the time of their last reading, null for the others.
+
+    A state has "before" as well: what it was when the window begins, or null.  Where its points
+    are no single readings, "last" comes for each, and "end": what it was then, null if forgotten.
     """
     device = access.visible(_person(), request.args.get("device", ""))
     start, end = _window()
@@ -104,7 +110,18 @@ def chart() -> Response:
     if series.kind == "state":
         held = store.before(series.id, start)
         data["before"] = held[1] if held else None
+        if not drawn.raw:
+            data |= {"last": drawn.last, "end": _ends(store, series.id, drawn)}
     return answer(data)
+
+
+def _ends(store: "TelemetryStore", series_id: int, drawn: Chart) -> Floats:
+    """Return what a state was at the end of each point; NaN if that is not known any more."""
+    ends = drawn.low.copy()
+    both = np.flatnonzero(drawn.low != drawn.high)  # gaps too, which stay NaN
+    both = both[drawn.count[both] > 0]
+    ends[both] = store.values_at(series_id, drawn.last[both].astype(np.int64))
+    return ends
 
 
 @bp.get("/texts")

@@ -1,8 +1,9 @@
 """Empty charts for Plotly, in the one look; the page's script fills them.
 
-Traces, in this order: 0 the values, or their means; 1 their lowest, without a line of its own;
-2 their highest, filled down to 1; 3 the values of an earlier range, for comparison.  Where every
-point is one reading, 1 and 2 hold no points.
+Traces, in this order: 0 the values, or their means; 1 their lowest; 2 their highest; 3 the values
+of an earlier range, for comparison; 4 the band between 1 and 2, as an outline around each part
+without gaps (Plotly would fill from one line to the other across gaps, and wrongly behind them).
+Where every point is one reading, 1, 2 and 4 hold no points.  A state has only 0 to 2, without gaps.
 x is milliseconds since 1970.  Plotly cannot lengthen arrays that Python packed, so x and y are
 lists, never numpy.
 """
@@ -24,9 +25,10 @@ def number(unit: str) -> Figure:
     return {
         "data": [
             _trace({"width": 1.5}, hoverinfo="text", text=[]),
-            _trace({"width": 0}, hoverinfo="skip"),
-            _trace({"width": 0}, hoverinfo="skip", fill="tonexty"),
+            _trace({"width": 0.5}, hoverinfo="skip"),
+            _trace({"width": 0.5}, hoverinfo="skip"),
             _trace({"width": 1.25, "dash": "dot"}, hoverinfo="text", text=[], opacity=0.6),
+            _trace({"width": 0}, hoverinfo="skip", fill="toself"),
         ],
         "layout": _layout(yaxis={"nticks": 6, "ticksuffix": f" {unit}" if unit else ""}),
     }
@@ -35,11 +37,12 @@ def number(unit: str) -> Figure:
 def state(words: tuple[str, str]) -> Figure:
     """Return an empty timeline of a sensor that is off or on; `words` is what that is called."""
     line = {"width": 1.5, "shape": "hv"}
+    edge = {"width": 0, "shape": "hv"}
     return {
         "data": [
             _trace(line, fill="tozeroy", hoverinfo="text", text=[]),
-            _trace({"width": 0}, hoverinfo="skip"),
-            _trace({"width": 0}, hoverinfo="skip"),
+            _trace(edge, hoverinfo="skip"),
+            _trace(edge, hoverinfo="skip", fill="tonexty"),
         ],
         "layout": _layout(
             yaxis={

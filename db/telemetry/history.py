@@ -8,7 +8,7 @@ from db.telemetry import buckets
 from db.telemetry.buckets import MAX_POINTS, PART, Parts
 from db.telemetry.chunks import FULL, PART_READINGS, decode, unpack_summaries
 from db.telemetry.engines import Link
-from db.telemetry.records import Chart, Span, Times
+from db.telemetry.records import Chart, Floats, Span, Times
 from db.telemetry.sealing import ERA_MS, ROW, Run, merged
 
 SUMS = "MIN(t0), MAX(t1), SUM(n), MIN(vmin), MAX(vmax), SUM(vsum)"  # of chunks, as a PART
@@ -16,6 +16,8 @@ HOT = "FROM reading WHERE series_id = ? AND ts >= ? AND ts < ?"
 # chunks do not overlap, so the first one that matters is the last that begins before the start
 SEALED = """FROM chunk WHERE series_id = ? AND t0 < ? AND t1 >= ? AND t0 >= COALESCE(
     (SELECT t0 FROM chunk WHERE series_id = ? AND t0 <= ? ORDER BY t0 DESC LIMIT 1), 0)"""
+
+ENDS = np.dtype([("t0", np.int64), ("t1", np.int64)])  # of chunks
 
 MOST_APART = 100  # eras that are read chunk by chunk; with more, all are
 FEW_STEPS = 32
@@ -69,6 +71,29 @@ def _summed_up(link: Link, series_id: int, ms: int) -> tuple[int, float] | None:
     last = int(np.searchsorted(parts.first, ms)) - 1
     alike = parts.low[last] == parts.high[last] and parts.last[last] < ms
     return (int(parts.last[last]), float(parts.low[last])) if alike else None
+
+
+def values_at(link: Link, series_id: int, times: Times) -> Floats:
+    """Return the readings at exactly these times, NaN where none is left."""
+    found = np.full(len(times), np.nan)
+    if not len(times):
+        return found
+    span = Span(series_id, int(times.min()), int(times.max()) + 1)
+    chunks = link.arrays(ENDS, f"SELECT t0, t1 {SEALED} AND body IS NOT NULL", *_which(span))
+    chunks.sort(order="t0")
+    place = np.searchsorted(chunks["t0"], times, side="right") - 1
+    near = chunks[np.unique(place[place >= 0])]
+    bodies = link.rows(
+        f"SELECT body FROM chunk WHERE series_id = ? AND t0 {link.among}",
+        *(series_id, link.ids(near["t0"].tolist())),
+    )
+    hot = f"SELECT ts, value FROM reading WHERE series_id = ? AND ts {link.among} ORDER BY ts"
+    late = link.arrays(ROW, hot, series_id, link.ids(times.tolist()))
+    for t, v in [*(decode(bytes(body)) for (body,) in bodies), (late["t"], late["v"])]:
+        at = np.minimum(np.searchsorted(t, times), len(t) - 1)
+        same = t[at] == times if len(t) else np.zeros(len(times), bool)
+        found[same] = v[at[same]]
+    return found
 
 
 def chart(link: Link, span: Span, points: int) -> Chart:

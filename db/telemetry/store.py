@@ -295,6 +295,11 @@ class TelemetryStore:
         with self._reading() as link:
             return history.before(link, series_id, ms)
 
+    def values_at(self, series_id: int, times: Times) -> Floats:
+        """Return the readings at exactly these times, NaN where none is left."""
+        with self._reading() as link:
+            return history.values_at(link, series_id, times)
+
     def sparks(
         self, series_ids: Iterable[int], start_ms: int, end_ms: int, points: int
     ) -> dict[int, Floats]:

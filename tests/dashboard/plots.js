@@ -6,7 +6,7 @@ setTimeout(() => {
   for (const place of document.querySelectorAll(".plot")) {
     window.Plotly.newPlot(
       place,
-      [line(), line(), { ...line(), fill: "tonexty" }, line()],
+      [line(), line(), line(), line(), { ...line(), fill: "toself" }],
       { xaxis: { type: "linear" }, yaxis: {}, uirevision: "kept", width: 600, height: 200 },
       { displayModeBar: false, doubleClick: "reset" },
     );

@@ -296,9 +296,101 @@ def test_the_line_goes_on_from_what_was_summed_up_to_what_comes_live(visit: Visi
     tab.reading(7.0)
 
     until(lambda: tab.trace()[-1] == 7.0)
-    assert sorted(tab_times(tab)) == tab_times(tab)
-    assert len(tab_times(tab)) == len(tab.trace()) == len(tab.trace(trace=1))
-    assert tab_times(tab)[0] == pytest.approx(begin, abs=5 * MINUTE)
+    drawn = "document.querySelector('.js-plotly-plot').data.slice(0, 2)"
+    times, means, lows = tab.get(f"(([a, b]) => [a.x, a.y, b.y])({drawn})")
+    assert sorted(times) == times
+    assert len(times) == len(means) == len(lows)
+    assert times[0] == pytest.approx(begin, abs=5 * MINUTE)
+
+
+def test_the_band_between_lowest_and_highest_ends_where_readings_do(visit: Visit):
+    tab = visit()
+    now = now_ms()
+    times = [*range(now - 3_000_000, now - 2_000_000, 500), now - 1_500_000, now - 1_499_900]
+    times += range(now - 1_000_000, now - 500_000, 500)
+    rows = [(t, float(n % 5)) for n, t in enumerate(times)]
+    tab.house.keep(tab.device, "temperature", [*rows, (now - 2_500_250, 50.0)])
+    tab.open()
+    until(lambda: len(tab.trace(trace=1)) > 100)
+
+    x, y = tab.get("(({x, y}) => [x, y])(document.querySelector('.js-plotly-plot').data[4])")
+    parts, part = [], []
+    for at, value in zip(x, y, strict=True):
+        if at is None:
+            parts.append(part)
+            part = []
+        else:
+            part.append((at, value))
+    assert len(parts) == 3
+    ends = [(min(at for at, _ in one), max(at for at, _ in one)) for one in parts]
+    wide = [(now - 3_000_000, now - 2_000_000), (now - 1_500_000, now - 1_500_000)]
+    wide.append((now - 1_000_000, now - 500_000))
+    assert [end for one in ends for end in one] == pytest.approx(
+        [end for one in wide for end in one], abs=20_000
+    )
+    assert all(last > first for first, last in ends)
+    assert [(min(v for _, v in one), max(v for _, v in one)) for one in parts][::2] == [
+        (0, 50),
+        (0, 4),
+    ]
+
+
+def test_a_state_of_a_long_range_is_what_it_was_last_after_each_change(visit: Visit):
+    tab = visit()
+    now = now_ms()
+    rows = []
+    for hour in range(0, 4000):  # opened for a minute, every hour; open for a week in the middle
+        begin = now - (4001 - hour) * 60 * MINUTE
+        week = 2000 <= hour < 2168
+        rows += [(begin, 1.0), (begin + MINUTE, float(week))]
+    tab.house.keep(tab.device, "led.garage", rows)
+    tab.open("&range=1y")
+    until(lambda: len(tab.trace(1)) > 100)
+
+    x = tab.get("document.querySelectorAll('.js-plotly-plot')[1].data[0].x")
+    mean, low, high = (tab.trace(1, trace) for trace in (0, 1, 2))
+    assert (min(low), max(high)) == (0, 1)
+    sure = [(t, a, a_next) for t, a, b, a_next in zip(x, low, high, x[1:], strict=False) if a == b]
+    closed = sum(end - t for t, state, end in sure if state == 0)
+    opened = sum(end - t for t, state, end in sure if state == 1)
+    both = sum(end - t for t, a, b, end in zip(x, low, high, x[1:], strict=False) if a != b)
+    assert opened + both > 160 * 60 * MINUTE
+    assert opened < 175 * 60 * MINUTE  # the week, and not what follows a minute
+    assert closed > 0
+    assert mean[-1] == 0
+
+
+def test_a_state_that_was_opened_once_for_a_minute_is_not_open_for_months(visit: Visit):
+    tab = visit()
+    now = now_ms()
+    day = 24 * 60 * MINUTE
+    rows = [(now - 200 * day + n * MINUTE, float(n % 2)) for n in range(2001)]
+    tab.house.keep(tab.device, "led.garage", [*rows, (now - 40 * day, 1.0)])
+    tab.open("&range=1y")
+    until(lambda: len(tab.trace(1)) > 3)
+
+    x = tab.get("document.querySelectorAll('.js-plotly-plot')[1].data[0].x")
+    low, high = tab.trace(1, 1), tab.trace(1, 2)
+    assert 1 in high
+    quiet = [n for n, t in enumerate(x) if now - 198 * day < t < now - 40 * day]
+    held = max(n for n, t in enumerate(x) if t < now - 190 * day)
+    assert (low[held], high[held]) == (0, 0)  # the last of them was off
+    assert not quiet
+    assert (low[-1], high[-1]) == (1, 1)
+
+
+def test_what_slid_out_of_the_window_no_longer_counts(visit: Visit):
+    tab = visit()
+    now = now_ms()
+    tab.house.keep(tab.device, "temperature", [(now - 285_000 + n, 500.0) for n in range(5)])
+    tab.open("&range=5m")
+    until(lambda: len(tab.trace()) == 5)
+    empty = tab.page.locator("[data-sensor=temperature][data-empty]")
+    until(lambda: empty.count() == 1, 60)
+    tab.reading(1.0)
+    until(lambda: tab.trace()[-1] == 1.0)
+    assert empty.count() == 0
+    until(lambda: tab.trace().count(500.0) == 1, 60)  # the line comes from there
 
 
 @pytest.mark.parametrize(

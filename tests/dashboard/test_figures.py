@@ -23,12 +23,13 @@ def test_only_traces_that_the_small_bundle_draws_are_used(figure):
     assert {trace["type"] for trace in figure["data"]} == {"scatter"}
 
 
-def test_a_band_is_filled_from_the_highest_down_to_the_lowest():
-    low, high, _earlier = figures.number("bar")["data"][1:]
+def test_a_band_is_an_outline_of_its_own_and_of_states_from_line_to_line():
+    low, high, _earlier, band = figures.number("bar")["data"][1:]
 
-    assert "fill" not in low
-    assert high["fill"] == "tonexty"
-    assert low["hoverinfo"] == high["hoverinfo"] == "skip"
+    assert "fill" not in {**low, **high}
+    assert band["fill"] == "toself"
+    assert low["hoverinfo"] == high["hoverinfo"] == band["hoverinfo"] == "skip"
+    assert figures.state(("off", "on"))["data"][2]["fill"] == "tonexty"
 
 
 def test_the_axis_has_the_unit_or_the_words():
