@@ -63,10 +63,11 @@ def add(device_id: str, by: User, body: NewGrant) -> GrantShown:
 
 @routes.patch("/devices/<key:device_id>/grants/<key:grant_id>")
 def change(device_id: str, grant_id: str, by: User, body: NewLevel) -> GrantShown:
-    """Change the level of somebody."""
+    """Change the level of somebody, or the one that an invitation will give."""
     device = access.visible(by, device_id)
     level = sharing.parse_level(body.level)
-    return _grant(sharing.change(device, grant_id, level, by=by, **circumstances.of_change()))
+    changed = sharing.change(device, grant_id, level, by=by, **circumstances.of_change())
+    return _grant(changed) if isinstance(changed, Grant) else _offer(changed)
 
 
 @routes.delete("/devices/<key:device_id>/grants/<key:grant_id>", refusals=(409,))
@@ -74,7 +75,7 @@ def remove(device_id: str, grant_id: str, by: User) -> None:
     """Take a level or an invitation away; one's own is leaving."""
     device = access.visible(by, device_id)
     where = circumstances.of_change()
-    if invitations.is_open(device, grant_id, now=where["now"]):
+    if invitations.open_one(device, grant_id, now=where["now"]):
         invitations.withdraw(device, grant_id, by=by, now=where["now"], address=where["address"])
     else:
         sharing.remove(device, grant_id, by=by, **where)

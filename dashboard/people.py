@@ -42,7 +42,10 @@ def listing(
 ) -> Component:
     """Return who has which level and who is offered one, each with what `user` may change."""
     return html.Div(
-        [*(_person(grant, user, level) for grant in grants), *map(_offer, offers)],
+        [
+            *(_person(grant, user, level) for grant in grants),
+            *(_offer(offer, level) for offer in offers),
+        ],
         className="gh-list",
     )
 
@@ -97,35 +100,31 @@ def _handing_over() -> Component:
 def _person(grant: Grant, user: User, level: Level) -> Component:
     holds, who = Level(grant.level), grant.user.public_id
     mine = grant.user_id == user.id
+    name = grant.user.email_typed
     actions: list[Component] = []
     if holds < Level.OWNER and holds <= level and not mine:
         actions = [
-            html.Label(
-                [
-                    html.Span(
-                        _("Level of %(person)s", person=grant.user.email_typed),
-                        className="visually-hidden",
-                    ),
-                    level_select({"type": NEW_LEVEL, "row": who}, level, holds),
-                ]
-            ),
-            rows.button(_("Change"), CHANGE, who),
+            *_change(name, who, holds, level),
             rows.button(_("Remove"), REMOVE, who, "outline-danger btn-sm"),
         ]
-    return _row(
-        _("%(person)s (you)", person=grant.user.email_typed) if mine else grant.user.email_typed,
-        level_words()[holds],
-        actions,
-    )
+    return _row(_("%(person)s (you)", person=name) if mine else name, level_words()[holds], actions)
 
 
-def _offer(offer: Invitation) -> Component:
-    word = level_words()[Level(offer.level)]
-    return _row(
-        offer.email,
-        _("invited as %(level)s", level=word),
-        [rows.button(_("Withdraw"), WITHDRAW, offer.public_id)],
-    )
+def _offer(offer: Invitation, level: Level) -> Component:
+    offered = Level(offer.level)
+    actions: list[Component] = []
+    if offered <= level:
+        actions = [rows.button(_("Withdraw"), WITHDRAW, offer.public_id)]
+    if offered <= min(level, Level.MANAGER):
+        actions = [*_change(offer.email, offer.public_id, offered, level), *actions]
+    return _row(offer.email, _("invited as %(level)s", level=level_words()[offered]), actions)
+
+
+def _change(person: str, row: str, holds: Level, most: Level) -> list[Component]:
+    """Return the choice of another level for somebody, and the button that gives it."""
+    choice = level_select({"type": NEW_LEVEL, "row": row}, most, holds)
+    label = html.Span(_("Level of %(person)s", person=person), className="visually-hidden")
+    return [html.Label([label, choice]), rows.button(_("Change"), CHANGE, row)]
 
 
 def _row(who: str, what: str, actions: list[Component]) -> Component:

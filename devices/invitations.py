@@ -13,7 +13,7 @@ from db.models import Device, Grant, Invitation, Level, User
 from devices import app_tokens
 from devices.changes import note, tell
 from devices.ports import LiveBus
-from errors import Invalid, NotFound
+from errors import Forbidden, Invalid, NotFound
 from notify.mark import N_
 
 INVITATION_LIFETIME = timedelta(days=14)
@@ -127,7 +127,7 @@ def withdraw(device: Device, public_id: str, *, by: User, now: datetime, address
     """Take an open invitation back.
 
     Raises:
-        NotFound, Forbidden: `by` may not, or there is none.
+        NotFound, Forbidden: `by` may not, also not more than `by` has, or there is none.
     """
     access.require(by, device, Level.MANAGER)
     with transaction() as session:
@@ -140,21 +140,23 @@ def withdraw(device: Device, public_id: str, *, by: User, now: datetime, address
         )
         if found is None:
             raise NotFound("invitation_not_found", N_("This invitation has ended."))
+        if found.level > (access.level(by, device) or 0):
+            raise Forbidden("level_too_low", N_("You cannot take away more than you have."))
         found.answered_at = now
         note(device, by, "invitation.withdraw", now, address, email=found.email)
 
 
-def is_open(device: Device, public_id: str, *, now: datetime) -> bool:
-    """Return whether this is an invitation to a device that waits for its answer."""
-    found = db.session.scalar(
-        select(Invitation.id).where(
+def open_one(device: Device, public_id: str, *, now: datetime) -> Invitation | None:
+    """Return the invitation to a device with this id if it waits for its answer."""
+    found: Invitation | None = db.session.scalar(
+        select(Invitation).where(
             Invitation.device_id == device.id,
             Invitation.public_id == public_id,
             Invitation.answered_at.is_(None),
             Invitation.expires_at > now,
         )
     )
-    return found is not None
+    return found
 
 
 def new_invitation(device: Device, email: str, level: Level, by: User, now: datetime) -> Invitation:

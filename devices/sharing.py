@@ -16,7 +16,7 @@ from auth import access, addresses, throttle
 from db.base import db, transaction
 from db.models import Device, Grant, Invitation, Level, User
 from devices.changes import note, tell
-from devices.invitations import INVITE_LIMIT, new_invitation, withdraw_older
+from devices.invitations import INVITE_LIMIT, new_invitation, open_one, withdraw_older
 from devices.ports import LiveBus
 from errors import Conflict, Forbidden, Invalid, NotFound
 from notify.mark import N_
@@ -107,22 +107,34 @@ def change(
     bus: LiveBus,
     now: datetime,
     address: str,
-) -> Grant:
-    """Change the level of somebody, by the person's public id.
+) -> Grant | Invitation:
+    """Change the level that somebody has, or is offered.
+
+    Args:
+        device: on which one.
+        holder: the public id of the person, or of an invitation that waits for its answer.
+        level: from now on; of an invitation, what accepting it will give.
+        by: who changes it.
+        bus: told of it.
+        now: when.
+        address: of the request.
 
     Raises:
         NotFound, Forbidden: `by` may not, or nobody of this id has a level.
         Invalid: owner is handed over, not given.
     """
-    access.require(by, device, Level.MANAGER)
-    _may_give(by, device, level)
     with transaction():
-        grant = _grant(device, holder)
-        _may_touch(by, device, grant)
-        grant.level = level
+        access.require(by, device, Level.MANAGER)
+        _may_give(by, device, level)
+        offer = open_one(device, holder, now=now)
+        changed = offer or _grant(device, holder)
+        _may_touch(by, device, changed)
+        changed.level = level
+        if offer and (access.level(offer.inviter, device) or 0) < max(level, Level.MANAGER):
+            offer.inviter = by  # an invitation is worth what its giver may give
         note(device, by, "grant.change", now, address, holder=holder, level=level.name.lower())
     tell(bus, device)
-    return grant
+    return changed
 
 
 def remove(
@@ -158,7 +170,7 @@ def _may_give(by: User, device: Device, level: Level) -> None:
         raise Forbidden("level_too_low", N_("You cannot give more than you have."))
 
 
-def _may_touch(by: User, device: Device, grant: Grant) -> None:
+def _may_touch(by: User, device: Device, grant: Grant | Invitation) -> None:
     if grant.level == Level.OWNER or grant.level > (access.level(by, device) or 0):
         raise Forbidden("level_too_low", N_("You cannot take away more than you have."))
 

@@ -7,8 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+import wiring
+from auth import refresh
 from clock import utcnow
-from db.base import db
+from db.base import db, transaction
 from db.models import OutboxMessage
 from tests.api.test_commands import lock  # noqa: F401  the connected lock
 from tests.api.test_devices import add
@@ -182,6 +184,39 @@ def test_an_invitation_is_accepted_or_withdrawn(program, person):
     assert [one["state"] for one in alice("GET", path).json["items"]] == ["active", "invited"]
     assert alice("DELETE", f"{path}/{offer['id']}").status_code == 204
     assert [one["state"] for one in alice("GET", path).json["items"]] == ["active"]
+
+
+def test_the_level_of_an_invitation_changes_before_it_is_accepted(program, person):
+    alice = program("alice")
+    made, bob = add(alice), program("bob")
+    path = f"/devices/{made['id']}/grants"
+    alice("POST", path, json={"email": bob.email, "level": "manager"})
+    new = person("new", confirmed_at=None)
+    offer = alice("POST", path, json={"email": new.email, "level": "viewer"}).json
+    assert offer["state"] == "invited"
+
+    changed = alice("PATCH", f"{path}/{offer['id']}", json={"level": "operator"})
+
+    assert changed.status_code == 200
+    assert changed.json == {**offer, "level": "operator"}
+    assert alice("GET", path).json["items"][-1]["level"] == "operator"
+    owner = bob("PATCH", f"{path}/{offer['id']}", json={"level": "owner"})
+    assert problem(owner, 422)["code"] == "owner_is_handed_over"
+    other = add(bob, "Other door")
+    elsewhere = bob(
+        "PATCH", f"/devices/{other['id']}/grants/{offer['id']}", json={"level": "viewer"}
+    )
+    assert problem(elsewhere, 404)["code"] == "grant_not_found"
+
+    with transaction():
+        db.session.merge(new).confirmed_at = utcnow()
+    keys = wiring.current().keys
+    pair = refresh.begin(db.session.merge(new), keys=keys, label="test", now=utcnow())
+    guest = type(alice)(alice.client, pair.access_token, new.email)
+    assert guest("POST", f"/invitations/{offer['id']}/accept").status_code == 204
+    assert guest("GET", f"/devices/{made['id']}").json["level"] == "operator"
+    ended = alice("PATCH", f"{path}/{offer['id']}", json={"level": "manager"})
+    assert problem(ended, 404)["code"] == "grant_not_found"
 
 
 def test_ownership_is_handed_over_by_both(program):

@@ -70,6 +70,48 @@ def test_an_invitation_is_worth_what_its_giver_may_give_when_it_is_accepted(part
     assert access.level(new, door) is None
 
 
+def change(parts, door: Device, holder: str, level: Level, by: User, now=NOW):
+    return sharing.change(door, holder, level, by=by, bus=parts.bus, now=now, address="")
+
+
+def test_who_changes_an_invitation_gives_no_more_than_they_have(parts, door, owner, stranger):
+    offer = share(parts, door, "new@example.org", Level.MANAGER, owner)
+    for level, error in ((None, NotFound), (Level.VIEWER, Forbidden), (Level.OPERATOR, Forbidden)):
+        helper = person(f"helper-{level}")
+        if level:
+            give(helper, door, level)
+        with pytest.raises(error):
+            change(parts, door, offer.public_id, Level.VIEWER, helper)
+    hand_over = invitations.offer_ownership(door, "heir@example.org", by=owner, now=NOW, address="")
+    give(stranger, door, Level.MANAGER)
+    with pytest.raises(Forbidden):
+        change(parts, door, hand_over.public_id, Level.VIEWER, stranger)
+    with pytest.raises(Forbidden):
+        invitations.withdraw(door, hand_over.public_id, by=stranger, now=NOW, address="")
+    change(parts, door, offer.public_id, Level.VIEWER, stranger)
+    answer(parts, offer, new := person("new"))
+    assert access.level(new, door) is Level.VIEWER
+
+
+def test_an_invitation_that_was_changed_is_worth_what_the_changer_may_give(parts, door, owner):
+    helper = person("helper")
+    give(helper, door, Level.MANAGER)
+    offer = share(parts, door, "new@example.org", Level.VIEWER, helper)
+    sharing.remove(door, helper.public_id, by=owner, bus=parts.bus, now=NOW, address="")
+    change(parts, door, offer.public_id, Level.OPERATOR, owner)
+    answer(parts, offer, new := person("new"))
+    assert access.level(new, door) is Level.OPERATOR
+
+
+def test_an_invitation_that_has_ended_is_not_changed(parts, door, owner):
+    offer = share(parts, door, "new@example.org", Level.VIEWER, owner)
+    with pytest.raises(NotFound):
+        change(parts, door, offer.public_id, Level.OPERATOR, owner, now=NOW + 14 * DAY)
+    invitations.withdraw(door, offer.public_id, by=owner, now=NOW, address="")
+    with pytest.raises(NotFound):
+        change(parts, door, offer.public_id, Level.OPERATOR, owner)
+
+
 def test_nobody_gives_or_takes_more_than_they_have(parts, door, owner, stranger):
     helper = person("helper")
     give(helper, door, Level.OPERATOR)

@@ -127,6 +127,9 @@ def test_an_address_without_an_account_is_invited_and_the_invitation_withdrawn(p
     share(people, "future@example.org", "operator")
     row = people.get_by_role("article", name="future@example.org")
     expect(row).to_contain_text("invited as Operator")
+    row.get_by_label("Level of future@example.org").select_option("viewer")
+    row.get_by_role("button", name="Change").click()
+    expect(row).to_contain_text("invited as Viewer")
     row.get_by_role("button", name="Withdraw").click()
     expect(row).to_have_count(0)
 
