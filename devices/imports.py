@@ -1,12 +1,13 @@
 """Takes readings from a file into a device, or says what that would do."""
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from itertools import islice
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
+
+import numpy as np
 
 from auth import access
 from clock import to_ms
@@ -19,6 +20,8 @@ from devices.changes import note
 from devices.parsing import Refuse
 from devices.ports import LiveBus, LiveEvent
 from devices.reading_files import Found, Refused, Told
+from devices.reading_pages import Extent, pages
+from devices.steps import Times, Values
 from errors import Invalid
 from notify.mark import N_
 
@@ -74,12 +77,13 @@ class Report:
 
 
 class Taken(NamedTuple):
-    """What is taken of one sensor: (ms, value) of each reading, oldest first."""
+    """What is taken of one sensor, oldest first."""
 
     name: str
     kind: str
     unit: str
-    rows: list[tuple[int, float | str]]
+    times: Times  # ms
+    values: Values
     repeated: int
 
 
@@ -130,8 +134,8 @@ def take(
         raise Invalid(
             "too_many_sensors", N_("A device has at most %(most)s sensors."), most=most_sensors
         )
-    every = [_taken(found, one, known.get(name)) for name, one in sorted(found.told.items())]
-    taken = [one for one in every if one.rows]
+    every = [_taken(found, found.told.pop(name), known.get(name)) for name in sorted(found.told)]
+    taken = [one for one in every if one.times.size]
     report = _report(taken, known, found, store, dry_run=dry_run)
     if dry_run or not report.rows:
         return report
@@ -141,7 +145,7 @@ def take(
         unit = one.unit[:16] or units.usual(one.name, one.kind)
         series = known.get(one.name) or store.add_series(device.id, one.name, one.kind, unit)
         # what replaces sealed history is not known to the write, only to the look before
-        made.replaced = max(made.replaced, _write(store, series, one.rows))
+        made.replaced = max(made.replaced, _write(store, series, one))
     report.replaced = sum(one.replaced for one in report.sensors)
     if bus is not None:
         bus.publish([LiveEvent(device.public_id, "device", {"change": "sensors"})])
@@ -174,17 +178,21 @@ def _taken(found: Found, told: Told, series: Series | None) -> Taken:
     kind = series.kind if series else file_cells.kind_of(cells, told.kinds)
     if kind == "text":
         cells = told.cells
-    said: dict[int, float | str] = {}
-    repeated = 0
-    for line, ms, cell in zip(told.lines, told.times, cells, strict=True):
+    values: list[float | str] = []
+    fits = np.ones(len(cells), bool)
+    for at, cell in enumerate(cells):
         try:
-            value = file_cells.fitting(cell, kind)
+            values.append(file_cells.fitting(cell, kind))
         except Refuse as refusal:
-            found.refused.add(refusal.reason, [line])
-            continue
-        repeated += ms in said
-        said[ms] = value
-    return Taken(told.name, kind, told.unit, sorted(said.items()), repeated)
+            found.refused.add(refusal.reason, [told.lines[at]])
+            fits[at] = False
+    times = np.array(told.times, np.int64)[fits]
+    order = np.argsort(times, kind="stable")
+    times = times[order]
+    last = np.append(times[1:] != times[:-1], [True] * bool(times.size))
+    said = np.array(values, object if kind == "text" else float)[order]
+    repeated = int(times.size - np.count_nonzero(last))
+    return Taken(told.name, kind, told.unit, times[last], said[last], repeated)
 
 
 def _report(
@@ -199,10 +207,10 @@ def _report(
         Sensor(
             one.name,
             one.kind,
-            len(one.rows),
-            *(_already(store, known[one.name], one.rows) if one.name in known else (0, 0)),
-            one.rows[0][0],
-            one.rows[-1][0],
+            one.times.size,
+            *(_already(store, known[one.name], one) if one.name in known else (0, 0)),
+            int(one.times[0]),
+            int(one.times[-1]),
         )
         for one in taken
     ]
@@ -219,35 +227,26 @@ def _report(
     )
 
 
-def _already(store: TelemetryStore, series: Series, rows: list[tuple[int, Any]]) -> tuple[int, int]:
+def _already(store: TelemetryStore, series: Series, taken: Taken) -> tuple[int, int]:
     """Return at how many of these times there is a reading, and at how many another one."""
-    said = dict(rows)
     known = replaced = 0
-    for ms, value in _stored(store, series, rows[0][0], rows[-1][0] + 1):
-        if ms in said:
-            known += 1
-            replaced += said[ms] != value
+    extent = Extent(int(taken.times[0]), int(taken.times[-1]) + 1)
+    for times, values in pages(store, series, extent):
+        at = np.searchsorted(taken.times, times)  # none is later than the last
+        there = taken.times[at] == times
+        known += int(np.count_nonzero(there))
+        replaced += int(np.count_nonzero(taken.values[at[there]] != values[there]))
     return known, replaced
 
 
-def _stored(
-    store: TelemetryStore, series: Series, start_ms: int, end_ms: int
-) -> Iterator[tuple[int, Any]]:
-    """Yield the readings of [start, end), page by page."""
-    if series.kind != "text":
-        for times, values in store.pages(series.id, start_ms, end_ms):
-            yield from zip(times.tolist(), values.tolist(), strict=True)
-        return
-    while page := store.first_texts(series.id, start_ms, end_ms, AT_ONCE):
-        yield from page
-        start_ms = page[-1][0] + 1
-
-
-def _write(store: TelemetryStore, series: Series, rows: list[tuple[int, Any]]) -> int:
+def _write(store: TelemetryStore, series: Series, taken: Taken) -> int:
     """Store the readings of a sensor and return how many took the place of another value."""
-    left = iter(rows)
     replaced = 0
-    while part := [(series.id, ms, value) for ms, value in islice(left, AT_ONCE)]:
+    for start in range(0, taken.times.size, AT_ONCE):
+        times, values = (
+            some[start : start + AT_ONCE].tolist() for some in (taken.times, taken.values)
+        )
+        part = list(zip([series.id] * len(times), times, values, strict=True))
         batch = Batch(texts=part) if series.kind == "text" else Batch(values=part)
         replaced += store.write(batch).replaced
     return replaced
