@@ -40,6 +40,7 @@ class Paired(Answer):
     created_at: Time
     used_at: Time | None
     revoked_at: Time | None
+    revoked_by: str  # person: for ever; device: until it vouches for the app again
 
 
 class Outcome(Sent):
@@ -48,9 +49,9 @@ class Outcome(Sent):
     detail: str
 
 
-@routes.post("/devices/<key:device_id>/app-tokens")
+@routes.post("/devices/<key:device_id>/app-tokens", refusals=(409,))
 def vouch(device_id: str, by: Device, body: Vouch) -> Paired:
-    """Let an app reach the calling device."""
+    """Let an app reach the calling device; 409 for a token that a person has revoked."""
     level = sharing.parse_level(body.level)
     return _paired(app_tokens.vouch(reach(by, device_id), body.app_token, level, now=utcnow()))
 
@@ -143,4 +144,5 @@ def _paired(row: AppToken) -> Paired:
         created_at=row.created_at,
         used_at=row.used_at,
         revoked_at=row.revoked_at,
+        revoked_by=row.revoked_by,
     )

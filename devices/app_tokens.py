@@ -12,21 +12,24 @@ from db.models import AppToken, Device, Level, User
 from devices import handed_out
 from devices.changes import note, tell
 from devices.ports import LiveBus
-from errors import Invalid, NotFound, Unauthenticated
+from errors import Conflict, Invalid, NotFound, Unauthenticated
 from notify.mark import N_
 
 SHORTEST, LONGEST = 16, 512  # characters of a token that an app made
 GIVEN_BY_DEVICES = (Level.VIEWER, Level.OPERATOR)
 MOST_PER_DEVICE = 50
+PERSON, DEVICE = "person", "device"  # who revoked a pairing
 KEPT = timedelta(days=90)  # after a revocation; the audit log tells for longer
 
 
 def vouch(device: Device, token: str, level: Level, *, now: datetime) -> AppToken:
     """Let the app that holds a token reach a device; said by the device itself.
 
-    Saying it again sets the level anew and lifts a revocation, as pairing anew does.
+    Saying it again sets the level anew, and lifts a revocation that the device made itself.  One
+    that a person made holds against this token for ever: devices say again what they know.
 
     Raises:
+        Conflict: app_token_revoked, a person did so; the app needs a new token.
         Invalid: the token is too short to be secret, the level is not for apps, or too many
             apps are paired.
     """
@@ -47,7 +50,11 @@ def vouch(device: Device, token: str, level: Level, *, now: datetime) -> AppToke
                 raise Invalid("too_many_apps", N_("Too many apps are paired; revoke some."))
             row = AppToken(device=device, token_hash=sha256(token), level=level, created_at=now)
             session.add(row)
-        row.level, row.revoked_at = level, None
+        if row.revoked_by == PERSON:
+            raise Conflict(
+                "app_token_revoked", N_("Somebody has revoked this app; it needs a new token.")
+            )
+        row.level, row.revoked_at, row.revoked_by = level, None, ""
         session.flush()
         audit.record(
             session,
@@ -139,6 +146,7 @@ def revoke(
     with transaction() as session:
         row = handed_out.find(AppToken, device, public_id, by=by, missing=missing)
         row.revoked_at = row.revoked_at or now
+        row.revoked_by = PERSON if by else row.revoked_by or DEVICE
         audit.record(
             session,
             "app_token.revoke",
@@ -154,20 +162,20 @@ def revoke(
 
 
 def end_all(device: Device, *, by: User, now: datetime, address: str) -> None:
-    """Refuse all apps of a device from now on, in the caller's transaction."""
+    """Refuse all apps of a device for ever, in the caller's transaction."""
     for row in db.session.scalars(
         select(AppToken).where(AppToken.device_id == device.id, AppToken.revoked_at.is_(None))
     ):
-        row.revoked_at = now
+        row.revoked_at, row.revoked_by = now, PERSON
         note(device, by, "app_token.revoke", now, address, app=row.public_id)
 
 
 def forget_ended(*, now: datetime) -> int:
-    """Delete pairings that were revoked a while ago; returns how many."""
+    """Delete pairings that their devices revoked a while ago; returns how many."""
     with transaction() as session:
         deleted = session.execute(
             delete(AppToken)
-            .where(AppToken.revoked_at < now - KEPT)
+            .where(AppToken.revoked_at < now - KEPT, AppToken.revoked_by == DEVICE)
             .execution_options(synchronize_session=False)
         )
     return int(deleted.rowcount)  # type: ignore[attr-defined]

@@ -112,7 +112,10 @@ class Redemption(Base):
 
 
 class AppToken(Base):
-    """What a phone app was given over Bluetooth and the device vouched for."""
+    """What a phone app was given over Bluetooth and the device vouched for.
+
+    One that a person revoked stays for ever, so that no device brings it back.
+    """
 
     __tablename__ = "app_token"
     __table_args__ = (UniqueConstraint("device_id", "token_hash"),)
@@ -125,5 +128,6 @@ class AppToken(Base):
     created_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[str] = mapped_column(String(8), default="")  # person or device
 
     device: Mapped[Device] = relationship()

@@ -65,6 +65,8 @@ def old(engine: Engine) -> Engine:
     }
     for number, (via, (actor, key)) in enumerate(asked.items(), 1):
         add("command", id=number, public_id=str(number), via=via, actor=actor, idempotency_key=key)
+    for number, (token, ended) in enumerate({"a": None, "b": 1_700_000_000_000}.items(), 1):
+        add("app_token", id=number, public_id=token, token_hash=token, revoked_at=ended)
     return engine
 
 
@@ -82,6 +84,11 @@ def test_what_is_known_of_the_rights_of_old_commands_is_kept(old: Engine):
         ("guest", "guest_link", LINK, "Mia"),
         ("app", "app_token", APP, ""),
     ]
+
+
+def test_apps_that_were_revoked_stay_so(old: Engine):
+    migrations.upgrade("app", old)
+    assert rows(old, "app_token", "public_id", "revoked_by") == [("a", ""), ("b", "person")]
 
 
 def test_an_upgrade_can_be_taken_back(old: Engine):

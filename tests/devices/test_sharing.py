@@ -9,9 +9,9 @@ from flask import current_app
 from auth import access, administration
 from auth.keys import sha256
 from db.base import db
-from db.models import AuditEvent, Device, Level, OutboxMessage, ShareToken, User
+from db.models import Device, Level, OutboxMessage, ShareToken, User
 from devices import app_tokens, invitations, share_tokens, sharing
-from errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from errors import Conflict, Forbidden, Invalid, NotFound
 from tests.devices.conftest import NOW, give, person
 
 DAY = timedelta(days=1)
@@ -322,64 +322,13 @@ def test_a_share_token_is_worth_nothing_when_its_maker_has_lost_the_right(parts,
         redeem(parts, secret, person("another"))
 
 
-def test_an_app_reaches_the_devices_that_vouched_for_it(parts, door, owner, stranger):
-    app_tokens.vouch(door, "a-token-of-an-app", Level.OPERATOR, now=NOW)
-    assert app_tokens.discover("a-token-of-an-app", now=NOW) == [(door, Level.OPERATOR)]
-    row, acting = app_tokens.require("a-token-of-an-app", door.public_id, Level.OPERATOR)
-    assert (row.device, acting) == (door, owner)
-    with pytest.raises(NotFound):
-        app_tokens.require("a-token-of-an-app", door.public_id, Level.MANAGER)
-    with pytest.raises(Unauthenticated):
-        app_tokens.discover("some-other-token-x", now=NOW)
-    with pytest.raises(NotFound):
-        app_tokens.of(door, by=stranger)
-
-
-def test_a_revoked_app_is_refused_at_its_next_request(parts, door, owner):
-    row = app_tokens.vouch(door, "a-token-of-an-app", Level.VIEWER, now=NOW)
-    app_tokens.revoke(door, row.public_id, by=owner, bus=parts.bus, now=NOW, address="")
-    with pytest.raises(Unauthenticated):
-        app_tokens.discover("a-token-of-an-app", now=NOW)
-
-
-def test_paired_apps_end_with_a_new_owner(parts, door, owner, stranger):
-    app = app_tokens.vouch(door, "a-token-of-an-app", Level.OPERATOR, now=NOW)
-    offer = invitations.offer_ownership(door, stranger.email, by=owner, now=NOW, address="")
-    app_tokens.require("a-token-of-an-app", door.public_id, Level.OPERATOR)  # until accepted
-    answer(parts, offer, stranger)
-    with pytest.raises(NotFound):
-        app_tokens.require("a-token-of-an-app", door.public_id, Level.VIEWER)
-    with pytest.raises(Unauthenticated):
-        app_tokens.discover("a-token-of-an-app", now=NOW)
-    line = db.session.query(AuditEvent).filter_by(action="app_token.revoke").one()
-    assert line.detail == {"app": app.public_id}
-
-
-def test_paired_apps_stay_when_no_owner_changes(parts, door, owner):
-    app_tokens.vouch(door, "a-token-of-an-app", Level.OPERATOR, now=NOW)
-    offer = share(parts, door, "manager@example.org", Level.MANAGER, owner)
-    answer(parts, offer, person("manager"))
-    declines = person("declines")
-    offer = invitations.offer_ownership(door, declines.email, by=owner, now=NOW, address="")
-    answer(parts, offer, declines, accept=False)
-    app_tokens.require("a-token-of-an-app", door.public_id, Level.OPERATOR)
-
-
-@pytest.mark.parametrize(
-    ("secret", "level"), [("short", Level.VIEWER), ("a-token-of-an-app", Level.MANAGER)]
-)
-def test_an_app_token_must_be_secret_and_no_manager(parts, door, secret, level):
-    with pytest.raises(Invalid):
-        app_tokens.vouch(door, secret, level, now=NOW)
-
-
 def test_tokens_that_ended_a_while_ago_are_forgotten(parts, door, owner, stranger):
     runs_out = NOW + DAY
     redeem(parts, token(door, owner, expires_at=runs_out), stranger)
     token(door, owner, expires_at=NOW + 300 * DAY)
     app = app_tokens.vouch(door, "a-token-of-an-app", Level.VIEWER, now=NOW)
     app_tokens.vouch(door, "another-token-of-an-app", Level.VIEWER, now=NOW)
-    app_tokens.revoke(door, app.public_id, by=owner, bus=parts.bus, now=runs_out, address="")
+    app_tokens.revoke(door, app.public_id, by=None, bus=parts.bus, now=runs_out, address="")
 
     for kind in (share_tokens, app_tokens):
         assert kind.forget_ended(now=runs_out + 90 * DAY) == 0

@@ -90,6 +90,9 @@ def test_an_app_is_vouched_for_operates_its_lock_and_is_revoked_in_both_ways(
     apps.get_by_role("button", name="Revoke").click()
     expect(apps.get_by_role("button", name="Revoke")).to_have_count(0)
     assert phone("read", device_id) == (1, "There is no such device.")
+    with pytest.raises(phone_app.Refused, match="needs a new token"):
+        phone_app.vouch(house.url, device_id, made["token"], token, "operator")
+    assert phone("list") == (1, "No device knows this app.")
     assert opened == ["unlock"]
     lock.stop()
     assert page.console_errors == []

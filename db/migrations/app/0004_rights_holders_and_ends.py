@@ -32,9 +32,15 @@ def upgrade() -> None:
     )
     op.add_column("device_file", sa.Column("holder", sa.String(32)))
     op.add_column("device_file", sa.Column("held_until", sa.BigInteger()))
+    op.add_column(
+        "app_token", sa.Column("revoked_by", sa.String(8), nullable=False, server_default="")
+    )
+    # who did it is not known any more; what a person may have revoked does not come back
+    op.execute("UPDATE app_token SET revoked_by = 'person' WHERE revoked_at IS NOT NULL")
 
 
 def downgrade() -> None:
+    op.drop_column("app_token", "revoked_by")
     op.drop_column("device_file", "held_until")
     op.drop_column("device_file", "holder")
     for name in reversed(RIGHT):
