@@ -33,10 +33,11 @@ TRANSFER_LIMIT = "600/minute"  # from one network
 class NewFile(Body):
     """A file that will travel; a small one may come along as base64."""
 
-    name: Annotated[Line, Field(max_length=120)]
     size: Annotated[int, Field(ge=0)]
     sha256: Annotated[Line, Field(max_length=64)]
-    direction: Literal["upload", "download"]  # upload: from the device; download: to it
+    name: Annotated[Line, Field(max_length=120)] | None = None  # without one, after its checksum
+    # upload: from the device; download: to it; without one, away from whoever asks
+    direction: Literal["upload", "download"] | None = None
     content: Base64Bytes | None = None
 
 
@@ -77,14 +78,15 @@ def announce(device_id: str, by: User | Device, body: NewFile) -> FileOnce:
     """
     device = reach(by, device_id, Level.MANAGER)
     way, now = wiring.current().file_way, utcnow()
+    direction = body.direction or ("upload" if isinstance(by, Device) else "download")
     if isinstance(by, Device):
-        _check_device(by, body)
+        _check_device(by, direction)
     offer = files.announce(
         device,
         name=body.name,
         size=body.size,
         digest=body.sha256,
-        direction=body.direction,
+        direction=direction,
         by=by,
         now=now,
         address=client_address(),
@@ -92,7 +94,7 @@ def announce(device_id: str, by: User | Device, body: NewFile) -> FileOnce:
     told = False
     if body.content is not None:
         told = file_delivery.take(offer.file, [body.content], offset=0, way=way, now=now)
-    elif isinstance(by, User) and body.direction == "upload":
+    elif isinstance(by, User) and direction == "upload":
         told = file_delivery.tell(offer, way=way, now=now)
     url = f"{way.url}/api/v1/transfers/{offer.token}"
     return FileOnce(**_fields(offer.file), url=url, told=told)
@@ -249,9 +251,9 @@ def _bad_range() -> Invalid:
     )
 
 
-def _check_device(device: Device, body: NewFile) -> None:
+def _check_device(device: Device, direction: str) -> None:
     """Let a device announce what it sends, unless that would tell others what it seals."""
-    if body.direction != "upload":
+    if direction != "upload":
         raise Forbidden("direction", N_("A device uploads."))
     if device.sealed and not wiring.current().settings.url.startswith("https:"):
         raise Forbidden("not_sealed", N_("This device sends sealed messages only."))

@@ -29,6 +29,7 @@ LARGEST = 64 * 1024 * 1024  # bytes of one file
 URL_LIFETIME = timedelta(minutes=10)
 KEPT = timedelta(days=90)
 NAME = re.compile(r"[\w .()+-]{1,120}")
+NAMED_BY = 12  # digits of the checksum of a file without a name
 HEX = re.compile(r"[0-9a-f]{64}")
 
 
@@ -49,7 +50,7 @@ class Offer:
 def announce(
     device: Device,
     *,
-    name: str,
+    name: str | None,
     size: int,
     digest: str,
     direction: str,
@@ -63,7 +64,7 @@ def announce(
 
     Args:
         device: whose file.
-        name: how people see it.
+        name: how people see it; None: its checksum, so that the same file is known again.
         size: of all of it, in bytes.
         digest: SHA-256 in hex digits.
         direction: "upload" from the device, "download" to it.
@@ -75,9 +76,10 @@ def announce(
         Invalid: a name with a path in it, a wrong digest or direction.
         TooLarge: the file, or all files of the device together, would be too large.
     """
-    check(name, size)
     if not HEX.fullmatch(digest):
         raise Invalid("sha256_form", N_("sha256 is 64 hexadecimal digits."), field="sha256")
+    name = f"{digest[:NAMED_BY]}.bin" if name is None else name
+    check(name, size)
     if direction not in {"upload", "download"}:
         raise Invalid("direction", N_("direction is upload or download."), field="direction")
     token = secrets.token_urlsafe(32)

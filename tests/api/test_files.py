@@ -212,6 +212,25 @@ def test_another_device_says_nothing_of_a_file(box, program, settings):
     assert listed(alice, made)["state"] == "whole"
 
 
+def test_size_and_checksum_are_enough(box):
+    alice, made, device = box
+    body = {name: value for name, value in wanted(LOG, "").items() if name in {"size", "sha256"}}
+    named = f"{body['sha256'][:12]}.bin"
+    up = announce(alice, made, body, **as_device(made))
+    assert up.status_code == 201, up.text
+    assert (up.json["name"], up.json["direction"]) == (named, "upload")
+    head = {"Content-Range": f"bytes 0-999/{len(LOG)}"}
+    alice("PUT", transfer(up.json["url"]), data=LOG[:1000], headers=BYTES | head)
+    again = announce(alice, made, body, **as_device(made))
+    assert (again.json["id"], again.json["received"]) == (up.json["id"], 1000)
+
+    down = announce(alice, made, body)
+    assert (down.json["name"], down.json["direction"]) == (named, "download")
+    alice("PUT", transfer(down.json["url"]), data=LOG, headers=BYTES)
+    told = json.loads(until(lambda: device.got)[0][1])
+    assert (told["name"], told["size"]) == (named, len(LOG))
+
+
 def test_a_manager_asks_a_device_for_a_file(box):
     alice, made, device = box
     answer = announce(alice, made, wanted(LOG, "upload"))
@@ -224,6 +243,7 @@ def test_a_manager_asks_a_device_for_a_file(box):
     [
         ({"name": "../../etc/passwd"}, 422),
         ({"name": ".."}, 422),
+        ({"name": ""}, 422),
         ({"name": "a/b"}, 422),
         ({"sha256": "0" * 63}, 422),
         ({"size": 10**12}, 413),
