@@ -219,6 +219,7 @@ def test_twenty_presses_with_one_key_at_once_send_one_message(server, house, ask
 def test_a_device_that_was_off_does_not_open_when_it_is_back(house, ask, lock, owner):
     made, speaker = lock
     speaker.close()
+    until(lambda: house.publisher.is_connected(made.device.mqtt_username) is False)
     command = ask(made.device, by=owner)
     until(lambda: state(command) == "no_answer")
 
