@@ -370,14 +370,20 @@ def test_a_wrong_parameter_of_a_file_is_named(program, path, field, code):
     assert [(one["field"], one["code"]) for one in error["details"]["fields"]] == [(field, code)]
 
 
-@pytest.mark.parametrize("span", ["from=bogus&to=2026-01-02T00:00:00Z", f"{FROM}&to={FROM[5:]}"])
+@pytest.mark.parametrize(
+    ("span", "code"),
+    [
+        ("from=bogus&to=2026-01-02T00:00:00Z", "bad_time"),
+        (f"{FROM}&to={FROM[5:]}", "bad_range"),
+    ],
+)
 @pytest.mark.parametrize("path", ["/export?", f"{FILE}&"])
-def test_a_wrong_range_of_a_file_is_refused(program, path, span):
+def test_a_wrong_range_of_a_file_is_refused(program, path, span, code):
     alice = program()
     device = add(alice)["id"]
     history(device, "t", [1.0])
 
-    assert problem(alice("GET", path.format(device=device) + span), 422)["code"] == "invalid"
+    assert problem(alice("GET", path.format(device=device) + span), 422)["code"] == code
 
 
 def test_the_days_of_an_export_are_those_of_a_time_zone(program):
