@@ -85,6 +85,7 @@ class Taken(NamedTuple):
     times: Times  # ms
     values: Values
     repeated: int
+    ambiguous: int
 
 
 def take(
@@ -192,7 +193,8 @@ def _taken(found: Found, told: Told, series: Series | None) -> Taken:
     last = np.append(times[1:] != times[:-1], [True] * bool(times.size))
     said = np.array(values, object if kind == "text" else float)[order]
     repeated = int(times.size - np.count_nonzero(last))
-    return Taken(told.name, kind, told.unit, times[last], said[last], repeated)
+    ambiguous = int(np.count_nonzero(fits[list(told.twice)]))
+    return Taken(told.name, kind, told.unit, times[last], said[last], repeated, ambiguous)
 
 
 def _report(
@@ -219,7 +221,7 @@ def _report(
         rows=sum(one.rows for one in sensors),
         repeated=sum(one.repeated for one in taken),
         replaced=sum(one.replaced for one in sensors),
-        ambiguous=found.ambiguous,
+        ambiguous=sum(one.ambiguous for one in taken),
         unended_line=found.unended_line,
         sensors=sensors,
         refused=dict(found.refused.counts),

@@ -124,13 +124,11 @@ class Found:
         told: by the name of the sensor.
         refused: lines that cannot be used.
         comma: whether numbers have a decimal comma.
-        ambiguous: readings at times that a clock shows twice.
         unended_line: the last one, if it has no end but was taken: it may be cut; else 0.
     """
 
     comma: bool
     told: dict[str, Told] = field(default_factory=dict)
-    ambiguous: int = 0
     unended_line: int = 0
     refused: Refusals = field(default_factory=Refusals)
 
@@ -287,7 +285,6 @@ def _settle(found: Found, told: list[Told], devices: Collection[str], form: Form
         other = mine and one.device not in devices
         code = "other_device" if other else "" if one.name else "bad_name"
         found.refused.absorb(one.refused, code)
-        found.ambiguous += 0 if code else len(one.twice)
         one.tell_hours_apart()
         if code and one.lines:
             found.refused.add(code, one.lines, len(one.lines))

@@ -285,6 +285,16 @@ def test_sensors_have_an_order_of_their_own_in_the_hour_that_comes_twice(portal,
     assert report.ambiguous == 5
 
 
+def test_what_is_refused_is_not_counted_as_ambiguous(portal, alice, device):
+    in_berlin(portal, device)
+    take(portal, device, "time,t\n2026-01-01,1\n", by=alice)
+    report = take(
+        portal, device, "time,t\n2026-10-25 02:00:00,x\n2026-10-25 02:30:00,1\n", by=alice
+    )
+
+    assert (report.ambiguous, report.refused) == (1, {"not_a_number": 1})
+
+
 def test_an_exact_time_counts_where_a_line_has_one(portal, alice, device):
     in_berlin(portal, device)
     file = (
