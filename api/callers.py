@@ -6,13 +6,13 @@ Cookies mean nothing here: a browser's session never authorises /api/v1.
 from flask import g, request
 
 import wiring
-from auth import access, connection, refresh, throttle, tokens
+from auth import access, connection, refresh, refusals, throttle, tokens
 from auth.sessions import client_address
 from auth.watch import Proof
 from clock import utcnow
 from db.models import Device, Level, User
 from devices.downloads import Reader
-from errors import Forbidden, NotFound, Unauthenticated
+from errors import Forbidden, NotFound, TooMany, Unauthenticated
 from notify.mark import N_
 
 USER_LIMIT = "3000/minute"
@@ -34,6 +34,7 @@ def caller(kinds: frozenset[type], *, admin: bool = False) -> Caller:
         TooMany: too many requests.
     """
     found = _authenticate()
+    g.caller = found
     if type(found) not in kinds:
         raise Unauthenticated("wrong_token_kind", N_("This needs another kind of token."))
     if admin and not (isinstance(found, User) and found.is_admin):
@@ -73,8 +74,9 @@ def _authenticate() -> Caller:
     try:
         return _holder(secret.strip())
     except Unauthenticated:
-        network = throttle.network(client_address())
-        throttle.hit(f"api-wrong:{network}", WRONG_LIMIT, now=utcnow())
+        address, now = client_address(), utcnow()
+        with refusals.noted("token.limit", TooMany, now=now, address=address):
+            throttle.hit(f"api-wrong:{throttle.network(address)}", WRONG_LIMIT, now=now)
         raise
 
 

@@ -5,10 +5,12 @@ import secrets
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response
+from flask import Blueprint, Response, g
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
+from auth import circumstances, refusals
+from db.models import User
 from errors import AppError, Invalid, NotFound, TooMany, Unauthenticated
 from notify.language import translate
 from notify.mark import N_
@@ -59,9 +61,17 @@ class Broken(AppError):
 
 def install(blueprint: Blueprint) -> None:
     """Answer every error of a blueprint in the one shape."""
-    blueprint.register_error_handler(AppError, answer)
+    blueprint.register_error_handler(AppError, refuse)
     blueprint.register_error_handler(HTTPException, lambda error: answer(_from_http(error)))
     blueprint.register_error_handler(Exception, _unexpected)
+
+
+def refuse(error: AppError) -> Response:
+    """Answer an error, and write down that somebody asked for what only others may."""
+    found = g.get("caller")
+    user = found if isinstance(found, User) else None
+    refusals.forbidden(error, user=user, **circumstances.of_refusal())
+    return answer(error)
 
 
 def answer(error: AppError) -> Response:

@@ -4,14 +4,22 @@ Answers never tell whether an address has an account: what a stranger is told is
 differs goes by mail to the owner of the address.
 """
 
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 import notify.mail
-from auth import addresses, audit, invitations, links, passwords, second_factor, throttle
+from auth import (
+    addresses,
+    audit,
+    invitations,
+    links,
+    passwords,
+    refusals,
+    second_factor,
+    throttle,
+)
 from auth.addresses import Address
 from auth.links import Purpose
 from auth.people import by_email, by_public_id, facts
@@ -38,10 +46,11 @@ def register(email: str, password: str, *, language: str, now: datetime, address
         AppError: the password is too short, too long or too easily guessed.
         TooMany: too many registrations from here or of this address.
     """
-    throttle.hit(f"register:{throttle.network(address)}", REGISTER_LIMIT, now=now)
-    parsed = addresses.parse(email)
-    passwords.check(password, context=[parsed.normal])
-    throttle.hit(f"mail:{parsed.normal}", MAIL_LIMIT, now=now)
+    with refusals.too_many_mails(email, now=now, address=address):
+        throttle.hit(f"register:{throttle.network(address)}", REGISTER_LIMIT, now=now)
+        parsed = addresses.parse(email)
+        passwords.check(password, context=[parsed.normal])
+        throttle.hit(f"mail:{parsed.normal}", MAIL_LIMIT, now=now)
     hashed = passwords.hash_password(password)
     try:
         _enter(parsed, hashed, language, now, address)
@@ -101,9 +110,10 @@ def resend_confirmation(email: str, *, now: datetime, address: str) -> None:
         Invalid: this is no e-mail address.
         TooMany: too many mails to this address or wishes from here.
     """
-    throttle.hit(f"register:{throttle.network(address)}", REGISTER_LIMIT, now=now)
-    parsed = addresses.parse(email)
-    throttle.hit(f"mail:{parsed.normal}", MAIL_LIMIT, now=now)
+    with refusals.too_many_mails(email, now=now, address=address):
+        throttle.hit(f"register:{throttle.network(address)}", REGISTER_LIMIT, now=now)
+        parsed = addresses.parse(email)
+        throttle.hit(f"mail:{parsed.normal}", MAIL_LIMIT, now=now)
     passwords.take_time()
     check = links.hashed_email(parsed.normal)
     with transaction() as session:
@@ -172,6 +182,7 @@ def authenticate(
     user = check_password(email, password, now=now, address=address)
     if second_factor.needed(user):
         if not otp:
+            _note_first_step(user, now, address)
             raise Unauthenticated(
                 "second_factor_needed", N_("This account needs a second factor too.")
             )
@@ -179,11 +190,17 @@ def authenticate(
     return user
 
 
-def second_step(user: User, *, now: datetime) -> str:
+def second_step(user: User, *, now: datetime, address: str) -> str:
     """Return a token that says for some minutes that this person's password was right."""
+    _note_first_step(user, now, address)
     return links.issue(
         Purpose.SECOND_STEP, user.public_id, *facts(user), now=now, lifetime=SECOND_STEP_LIFETIME
     )
+
+
+def _note_first_step(user: User, now: datetime, address: str) -> None:
+    """Write down that somebody knows the password, whatever becomes of the second factor."""
+    refusals.note("login.password", result="ok", user=user, now=now, address=address)
 
 
 def after_first_step(token: str, *, now: datetime) -> User:
@@ -244,20 +261,29 @@ def check_password(
         throttle.check(network, LOGIN_LIMIT, now=now)
         throttle.attempt(key, now=now)
     except TooMany:
-        with suppress(TooMany):  # a line a minute tells as much as a thousand
-            throttle.hit(f"locked:{network}:{name}", "1/minute", now=now)
-            _note("login.locked", by_email(name), name, now, address)
+        refusals.note("login.locked", user=by_email(name), actor=name, now=now, address=address)
         raise
     user = by_email(name)
     right = passwords.verify(password, user.password_hash if user else "")
     if user is None or not right:
-        _note("login.fail", user, name, now, address)
+        with transaction() as session:
+            audit.record(
+                session,
+                "login.fail",
+                result="refused",
+                user=user,
+                actor=name,
+                address=address,
+                now=now,
+            )
         throttle.hit(network, LOGIN_LIMIT, now=now)
         raise Unauthenticated("wrong_credentials", N_("E-mail or password is wrong."))
     throttle.reset(key)
     if user.disabled_at is not None:
+        refusals.note("login.disabled", user=user, now=now, address=address)
         raise Forbidden("disabled", N_("This account is switched off."))
     if user.confirmed_at is None:
+        refusals.note("login.unconfirmed", user=user, now=now, address=address)
         raise Forbidden(
             "not_confirmed",
             N_("Please confirm your e-mail address first: open the link that we sent you."),
@@ -265,19 +291,6 @@ def check_password(
     if passwords.is_outdated(user.password_hash):
         _rehash(user, password)
     return user
-
-
-def _note(action: str, user: User | None, name: str, now: datetime, address: str) -> None:
-    with transaction() as session:
-        audit.record(
-            session,
-            action,
-            result="refused",
-            user=user,
-            actor=name,
-            address=address,
-            now=now,
-        )
 
 
 def _rehash(user: User, password: str) -> None:

@@ -9,10 +9,11 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from sqlalchemy import bindparam, or_, select, update
 
-from auth import audit
+from auth import audit, refusals
 from auth.keys import sha256
 from db.base import db, transaction
 from db.models import User, UserSession
@@ -23,7 +24,9 @@ ABSOLUTE = timedelta(hours=12)
 REMEMBERED = timedelta(days=30)
 SEEN_STEP = timedelta(minutes=1)  # a row is not written more often than this
 GRACE = timedelta(minutes=1)  # tabs opened together all bring the cookie of before
+ENDED_LIMIT = "1/hour"  # lines about ended sessions; a page left open asks again and again
 KEPT = timedelta(days=7)  # ended rows are of no use any longer
+Proof = Literal["password", "password and code", "password and passkey", "passkey"]
 BY_COOKIE = (  # asked by every request, so built once
     select(UserSession, User)
     .join(User, User.id == UserSession.user_id)
@@ -46,9 +49,15 @@ class Found:
 
 
 def begin(
-    user: User, *, remember: bool, user_agent: str, address: str, now: datetime
+    user: User,
+    *,
+    remember: bool,
+    user_agent: str,
+    address: str,
+    now: datetime,
+    proof: Proof = "password",
 ) -> tuple[UserSession, str]:
-    """Sign a browser in; returns the row and the value of its cookie."""
+    """Sign a browser in that has shown a proof; returns the row and the value of its cookie."""
     token = secrets.token_urlsafe(32)
     with transaction() as session:
         row = UserSession(
@@ -64,11 +73,19 @@ def begin(
             address=address[:64],
         )
         session.add(row)
-        audit.record(session, "login", user=user, address=address, now=now, remember=remember)
+        audit.record(
+            session,
+            "login",
+            user=user,
+            address=address,
+            now=now,
+            remember=remember,
+            proof=proof,
+        )
     return row, token
 
 
-def find(token: str, *, active: bool, now: datetime) -> Found | None:
+def find(token: str, *, active: bool, now: datetime, address: str = "") -> Found | None:
     """Return the session that a cookie belongs to, if it is alive.
 
     Args:
@@ -76,15 +93,18 @@ def find(token: str, *, active: bool, now: datetime) -> Found | None:
         active: whether a person is behind the request; live streams and polling are not, and
             do not keep a session alive.
         now: the present moment.
+        address: where the request came from.
     """
     hashed = sha256(token)
     pair = db.session.execute(BY_COOKIE, {"hashed": hashed}).one_or_none()
     if pair is None:
         return None
     row, user = pair
-    if row.token_hash != hashed and _is_copy(row, now):
+    if row.token_hash != hashed and _is_copy(row, now, address):
         return None
     if not _is_alive(row, user, now):
+        if row.revoked_at or row.epoch != user.epoch:
+            _note_ended(row, user, now, address)
         return None
     if not active or now - row.seen_at < SEEN_STEP:
         return Found(row, user)
@@ -191,7 +211,20 @@ def _is_alive(row: UserSession, user: User, now: datetime, *, idle: bool = False
     )
 
 
-def _is_copy(row: UserSession, now: datetime) -> bool:
+def _note_ended(row: UserSession, user: User, now: datetime, address: str) -> None:
+    """Write down that the cookie of a session comes back that somebody has ended."""
+    refusals.note(
+        "session.ended",
+        user=user,
+        object_type="session",
+        object_id=row.public_id,
+        limit=ENDED_LIMIT,
+        address=address,
+        now=now,
+    )
+
+
+def _is_copy(row: UserSession, now: datetime, address: str) -> bool:
     """Return whether a replaced cookie comes back too late, and end the session if so."""
     if row.rotated_at is None or now - row.rotated_at <= GRACE:
         return False
@@ -205,6 +238,7 @@ def _is_copy(row: UserSession, now: datetime) -> bool:
                 user=row.user,
                 object_type="session",
                 object_id=row.public_id,
+                address=address,
                 now=now,
             )
     return True

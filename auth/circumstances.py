@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from flask import request
+
 import wiring
 from auth.sessions import client_address
 from clock import utcnow
@@ -22,6 +24,11 @@ def of_push() -> dict[str, Any]:
         "namespace": parts.settings.mqtt_namespace,
         **_of_asking(),
     }
+
+
+def of_refusal() -> dict[str, Any]:
+    """Return when, from where and for what page it is asked that is refused."""
+    return {"path": request.path, **_of_asking()}
 
 
 def _of_asking() -> dict[str, Any]:

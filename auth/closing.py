@@ -20,8 +20,10 @@ HIDDEN = {
 }  # fmt: skip
 
 
-def export(user: User, *, now: datetime) -> dict[str, Any]:
+def export(user: User, *, now: datetime, address: str) -> dict[str, Any]:
     """Return what is stored about a person, JSON-ready; readings are a download of their own."""
+    with transaction() as session:
+        audit.record(session, "account.export", user=user, address=address, now=now)
     devices = db.session.execute(
         select(Device.name, Device.public_id, Grant.level, Grant.created_at)
         .join(Grant, Grant.device_id == Device.id)

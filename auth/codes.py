@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 import notify.channels
 import wiring
-from auth import audit, throttle
+from auth import audit, refusals, throttle
 from db.base import db, transaction
 from db.models import CodeRequest, User
 from errors import Gone, Invalid, TooMany
@@ -84,13 +84,14 @@ def renew(request: CodeRequest) -> str:
     return code
 
 
-def count_sending(user: User, *, now: datetime) -> None:
+def count_sending(user: User, *, now: datetime, address: str) -> None:
     """Count one more code to this person.
 
     Raises:
         TooMany: five went out within the hour.
     """
-    throttle.hit(f"code:{user.public_id}", SEND_LIMIT, now=now)
+    with refusals.noted("code.limit", TooMany, user=user, now=now, address=address):
+        throttle.hit(f"code:{user.public_id}", SEND_LIMIT, now=now)
 
 
 def send(session: Session, user: User, request: CodeRequest, code: str, *, now: datetime) -> None:
@@ -108,7 +109,7 @@ def send(session: Session, user: User, request: CodeRequest, code: str, *, now: 
     )
 
 
-def resend(user: User, purpose: str, *, now: datetime) -> None:
+def resend(user: User, purpose: str, *, now: datetime, address: str) -> None:
     """Send a new code for the request that waits; it works as long as the first would have.
 
     Raises:
@@ -121,11 +122,12 @@ def resend(user: User, purpose: str, *, now: datetime) -> None:
     wait = (request.sent_at + RESEND_AFTER - now).total_seconds()
     if wait > 0:
         raise TooMany(retry_after=round(wait))
-    count_sending(user, now=now)
+    count_sending(user, now=now, address=address)
     with transaction() as session:
         request.expires_at = now + (request.expires_at - request.sent_at)
         request.sent_at = now
         send(session, user, request, renew(request), now=now)
+        audit.record(session, "code.resend", user=user, address=address, now=now, purpose=purpose)
 
 
 def pending(user: User, purpose: str, *, now: datetime) -> CodeRequest | None:

@@ -45,7 +45,7 @@ def ask(user: User, channel: str, target: str, *, now: datetime, address: str) -
             N_("Please write the number with + and country code, or the id of the chat."),
             field="target",
         )
-    codes.count_sending(user, now=now)
+    codes.count_sending(user, now=now, address=address)
     with transaction() as session:
         request, code = codes.ask(
             session, user, PURPOSES[channel], now=now, payload={"target": target}

@@ -11,13 +11,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 import notify.mail
-from auth import addresses, audit, codes, links, throttle
+from auth import addresses, audit, codes, links, refusals, throttle
 from auth.links import Link, Purpose
 from auth.password_change import prove
 from auth.people import by_email, by_public_id, facts
 from db.base import db, transaction
 from db.models import CodeRequest, User
-from errors import Conflict
+from errors import Conflict, TooMany
 from notify.mark import N_
 
 MAIL_LIMIT = "5/10 minutes; 20/day"
@@ -33,7 +33,8 @@ def ask(user: User, password: str, email: str, *, now: datetime, address: str) -
     """
     new = addresses.parse(email)
     prove(user, password, now=now, address=address)
-    throttle.hit(f"mail:{new.normal}", MAIL_LIMIT, now=now)
+    with refusals.noted("account.limit", TooMany, user=user, now=now, address=address):
+        throttle.hit(f"mail:{new.normal}", MAIL_LIMIT, now=now)
     with transaction() as session:
         owner = by_email(new.normal)
         audit.record(

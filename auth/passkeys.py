@@ -27,7 +27,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from auth import audit, second_factor
+from auth import audit, refusals, second_factor
 from auth.notices import security_changed
 from db.base import db, transaction
 from db.models import Passkey, PasskeyChallenge, User
@@ -86,17 +86,18 @@ def register(
     Raises:
         Invalid: the answer of the browser is not right.
     """
-    challenge = _take(number, user, now)
-    try:
-        made = verify_registration_response(
-            credential=answer,
-            expected_challenge=challenge,
-            expected_rp_id=site.host,
-            expected_origin=site.origin,
-            require_user_verification=True,
-        )
-    except (WebAuthnException, KeyError, TypeError, ValueError) as error:
-        raise _refused() from error
+    with refusals.noted("factor.passkey_fail", Invalid, user=user, now=now, address=address):
+        challenge = _take(number, user, now)
+        try:
+            made = verify_registration_response(
+                credential=answer,
+                expected_challenge=challenge,
+                expected_rp_id=site.host,
+                expected_origin=site.origin,
+                require_user_verification=True,
+            )
+        except (WebAuthnException, KeyError, TypeError, ValueError) as error:
+            raise _refused() from error
     with transaction() as session:
         session.add(
             Passkey(
@@ -147,10 +148,28 @@ def login(
         Invalid: the answer of the browser is not right.
         Unauthenticated: the account cannot be used.
     """
-    challenge = _take(number, of, now)
-    key = _answering(answer)
-    if of is not None and key.user_id != of.id:
-        raise _refused()
+    owner = of
+    try:
+        challenge = _take(number, of, now)
+        key = _answering(answer)
+        owner = db.session.get_one(User, key.user_id)
+        if of is not None and owner.id != of.id:
+            raise _refused()
+        sign_count = _checked(answer, challenge, key, site)
+    except Invalid:
+        refusals.note("login.passkey_fail", user=owner, now=now, address=address)
+        raise
+    if not owner.is_active:
+        refusals.note("login.disabled", user=owner, now=now, address=address)
+        raise Unauthenticated("disabled", N_("This account is switched off."))
+    with transaction() as session:
+        key.sign_count, key.used_at = sign_count, now
+        audit.record(session, "login.passkey", user=owner, address=address, now=now)
+    return owner
+
+
+def _checked(answer: dict[str, Any], challenge: bytes, key: Passkey, site: Site) -> int:
+    """Return how often a passkey has signed, if it has signed this."""
     try:
         checked = verify_authentication_response(
             credential=answer,
@@ -163,13 +182,7 @@ def login(
         )
     except (WebAuthnException, KeyError, TypeError, ValueError) as error:
         raise _refused() from error
-    with transaction() as session:
-        key.sign_count, key.used_at = checked.new_sign_count, now
-        user = session.get_one(User, key.user_id)
-        if not user.is_active:
-            raise Unauthenticated("disabled", N_("This account is switched off."))
-        audit.record(session, "login.passkey", user=user, address=address, now=now)
-    return user
+    return int(checked.new_sign_count)
 
 
 def listed(user: User) -> Sequence[Passkey]:

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from auth import audit, codes, passwords, throttle
+from auth import audit, codes, passwords, refusals, throttle
 from auth.recovery import set_password
 from db.base import transaction
 from db.models import User
-from errors import Gone, Invalid
+from errors import Gone, Invalid, TooMany
 from notify.mark import N_
 
 PURPOSE = "password"
@@ -20,7 +20,8 @@ def prove(user: User, password: str, *, now: datetime, address: str) -> None:
         TooMany: it was wrong too often.
     """
     key = f"prove:{user.public_id}"
-    throttle.attempt(key, now=now)
+    with refusals.noted("password.locked", TooMany, user=user, now=now, address=address):
+        throttle.attempt(key, now=now)
     if not passwords.verify(password, user.password_hash):
         with transaction() as session:
             audit.record(
@@ -38,7 +39,7 @@ def ask(user: User, current: str, *, now: datetime, address: str) -> None:
         TooMany: it was wrong too often, or too many codes were sent.
     """
     prove(user, current, now=now, address=address)
-    codes.count_sending(user, now=now)
+    codes.count_sending(user, now=now, address=address)
     with transaction() as session:
         request, code = codes.ask(session, user, PURPOSE, now=now)
         codes.send(session, user, request, code, now=now)

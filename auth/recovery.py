@@ -8,7 +8,7 @@ import notify.channels
 import notify.letters
 import notify.mail
 import wiring
-from auth import addresses, audit, codes, links, passwords, throttle
+from auth import addresses, audit, codes, links, passwords, refusals, throttle
 from auth.links import Link, Purpose
 from auth.notices import password_changed
 from auth.people import by_email, by_public_id, facts
@@ -31,9 +31,10 @@ def ask(email: str, *, language: str, now: datetime, address: str) -> None:
         Invalid: this is no e-mail address.
         TooMany: too many wishes for this address or from here.
     """
-    throttle.hit(f"recover:{throttle.network(address)}", REQUEST_LIMIT, now=now)
-    parsed = addresses.parse(email)
-    throttle.hit(f"mail:{parsed.normal}", MAIL_LIMIT, now=now)
+    with refusals.too_many_mails(email, now=now, address=address):
+        throttle.hit(f"recover:{throttle.network(address)}", REQUEST_LIMIT, now=now)
+        parsed = addresses.parse(email)
+        throttle.hit(f"mail:{parsed.normal}", MAIL_LIMIT, now=now)
     passwords.take_time()
     check = links.hashed_email(parsed.normal)
     with transaction() as session:

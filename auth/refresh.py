@@ -18,7 +18,7 @@ import jwt
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from auth import audit
+from auth import audit, refusals
 from auth.keys import Keys, sha256
 from clock import from_ms, to_ms
 from db.base import db, transaction
@@ -43,6 +43,16 @@ class Pair:
     access_token: str
     refresh_token: str
     expires_in: int  # seconds that the access token lives
+
+
+class _Ended(Unauthenticated):
+    """A refresh token that nobody has or that has ended; `user` is whose it was, if it was one."""
+
+    code, text = "refresh_token_invalid", N_("This token has ended. Log in again.")
+
+    def __init__(self, user: User | None) -> None:
+        super().__init__()
+        self.user = user
 
 
 class Bearer(NamedTuple):
@@ -88,13 +98,20 @@ def refresh(token: str, *, keys: Keys, now: datetime, address: str = "") -> Pair
         Unauthenticated: it is unknown or has ended (refresh_token_invalid), or it was exchanged
             before and the whole family ends with this (refresh_token_reused).
     """
+    try:
+        return _exchange(token, keys, now, address)
+    except _Ended as ended:
+        if ended.user is not None:
+            refusals.note("token.ended", user=ended.user, now=now, address=address)
+        raise
+
+
+def _exchange(token: str, keys: Keys, now: datetime, address: str) -> Pair:
     with transaction() as session:
         row = session.scalar(select(ApiToken).where(ApiToken.token_hash == sha256(token)))
         user = None if row is None else session.get(User, row.user_id)
         if row is None or user is None or not _lives(row, user, now):
-            raise Unauthenticated(
-                "refresh_token_invalid", N_("This token has ended. Log in again.")
-            )
+            raise _Ended(user)
         following = PREFIX + _following(token, keys)
         won = session.execute(
             update(ApiToken)

@@ -16,12 +16,12 @@ from sqlalchemy import CursorResult, delete, func, select, update
 from sqlalchemy.orm import Session
 
 import wiring
-from auth import audit, throttle
+from auth import audit, refusals, throttle
 from auth.notices import security_changed
 from db.base import db, transaction
 from db.models import Passkey, RecoveryCode, User
 from db.models.columns import short_id
-from errors import Invalid, Unauthenticated
+from errors import Invalid, TooMany, Unauthenticated
 from notify.mark import N_
 
 ISSUER = "Gatehouse"
@@ -63,7 +63,8 @@ def check(user: User, code: str, *, now: datetime, address: str) -> None:
         TooMany: it was wrong too often.
     """
     key = f"otp:{user.public_id}"
-    throttle.attempt(key, now=now)
+    with refusals.noted("login.locked", TooMany, user=user, now=now, address=address):
+        throttle.attempt(key, now=now)
     said = re.sub(r"[\s-]", "", code).lower()
     right = (
         _use_step(user, said, now) if said.isdigit() else _use_recovery(user, said, now, address)
@@ -103,8 +104,10 @@ def confirm(user: User, code: str, *, now: datetime, address: str) -> list[str]:
         Invalid: the code is not what the app should show.
         TooMany: it was wrong too often.
     """
-    throttle.attempt(f"otp:{user.public_id}", now=now)
+    with refusals.noted("code.locked", TooMany, user=user, now=now, address=address):
+        throttle.attempt(f"otp:{user.public_id}", now=now)
     if user.totp_confirmed_at is not None or not _use_step(user, code.replace(" ", ""), now):
+        refusals.note("code.fail", user=user, now=now, address=address, purpose="app")
         raise Invalid("code_wrong", N_("This code is not right."), field="code")
     throttle.reset(f"otp:{user.public_id}")
     with transaction() as session:

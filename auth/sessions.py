@@ -61,7 +61,9 @@ def signed_in() -> User | None:
     return user
 
 
-def begin(user: User, *, remember: bool, now: datetime) -> UserSession:
+def begin(
+    user: User, *, remember: bool, now: datetime, proof: browsers.Proof = "password"
+) -> UserSession:
     """Sign this browser in, always under a new cookie; a session it had before ends."""
     if (old := current_session()) is not None:
         browsers.end(old.public_id, by=old.user, address=client_address(), now=now)
@@ -72,6 +74,7 @@ def begin(user: User, *, remember: bool, now: datetime) -> UserSession:
         user_agent=request.user_agent.string,
         address=client_address(),
         now=now,
+        proof=proof,
     )
     g.session_cookie = _Cookie(token, row.ends_at if remember else None)
     return row
@@ -115,7 +118,9 @@ def _load(request: Request) -> User | None:
     token = request.cookies.get(cookie_name())
     if not token:
         return None
-    found = browsers.find(token, active=not _is_background(request), now=utcnow())
+    found = browsers.find(
+        token, active=not _is_background(request), now=utcnow(), address=client_address()
+    )
     if found is None:
         return None
     g.user_session = found.session

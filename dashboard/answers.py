@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 from flask import Response
 
+from auth import circumstances, refusals, sessions
 from errors import AppError, TooMany
 from notify.language import translate
 
@@ -21,6 +22,7 @@ def answer(data: dict[str, Any], status: int = 200) -> Response:
 
 def refusal(error: AppError) -> Response:
     """Return what went wrong, in the language of the person who sees it."""
+    refusals.forbidden(error, user=sessions.signed_in(), **circumstances.of_refusal())
     response = answer({"error": {"code": error.code, "message": translate(error)}}, error.status)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after)

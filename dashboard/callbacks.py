@@ -9,8 +9,10 @@ from typing import Any
 import dash
 from flask import Response, jsonify, request
 
+from auth import circumstances, refusals
 from dashboard import access
 from db.models import User
+from errors import Forbidden
 
 PATH = "/_dash-update-component"
 ROUTER = ".._pages_content.children..._pages_store.data.."
@@ -33,6 +35,10 @@ def refusal(app: dash.Dash, user: User) -> Response | None:
         return answer
     if access.allows(level, user):
         return None
+    asked = circumstances.of_refusal()
+    if body["output"] == ROUTER:
+        asked["path"] = body["inputs"][0]["value"]
+    refusals.forbidden(Forbidden(), user=user, **asked)
     answer = jsonify(error={"code": "forbidden", "message": "You may not do that."})
     answer.status_code = 403
     return answer

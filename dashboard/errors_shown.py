@@ -9,6 +9,7 @@ import dash
 from dash import html, no_update
 from flask_babel import gettext as _
 
+from auth import circumstances, refusals, sessions
 from dashboard import components, ids
 from errors import AppError
 from notify import language
@@ -23,6 +24,7 @@ def show(error: Exception) -> Any:
     under a number, and the person sees only that number.
     """
     if isinstance(error, AppError):
+        refusals.forbidden(error, user=sessions.signed_in(), **circumstances.of_refusal())
         title, text = language.translate(error), ""
     else:
         number = secrets.token_hex(4)
@@ -41,6 +43,7 @@ def beside(component_id: str) -> Callable[[Exception], Any]:
     def show_there(error: Exception) -> Any:
         if not isinstance(error, AppError):
             return show(error)
+        refusals.forbidden(error, user=sessions.signed_in(), **circumstances.of_refusal())
         told = components.note(language.translate(error), "bad")
         dash.set_props(component_id, {"children": told})
         return no_update

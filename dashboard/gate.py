@@ -9,8 +9,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 import wiring
-from auth import sessions
+from auth import refusals, sessions
 from auth.routes.blueprint import refused
+from clock import utcnow
 from dashboard import access, callbacks, headers, unread
 from db.models import User
 from errors import Forbidden
@@ -61,6 +62,8 @@ def install(server: Flask, app: dash.Dash) -> None:
     def guard() -> ResponseReturnValue | None:
         first = request.path.split("/", 2)[1]
         if first not in TOKEN_ONLY and _from_elsewhere():
+            address = sessions.client_address()
+            refusals.cross_site(request.path, now=utcnow(), address=address)
             return _error(403, "cross_site", _("This request came from another site."))
         if first in OPEN:
             # what no route of ours takes would fall to Dash, which answers any path

@@ -6,7 +6,7 @@ from itertools import chain, count
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from auth import throttle
+from auth import refusals, throttle
 from auth.keys import Keys
 from db.base import transaction
 from db.models import Claim, Device, Grant, Level, User
@@ -83,6 +83,8 @@ def claim(
     if device is None:
         for key in counted:
             throttle.hit(key, WRONG_CODES, now=now)
+        if code.strip():
+            refusals.note("device.claim_fail", user=by, address=address, now=now)
         raise NotFound("claim_code_wrong", N_("No device waits to be claimed with this code."))
     admission.follow(broker, device.id)
     bus.publish([LiveEvent(device.public_id, "device", {"change": "created"})])

@@ -16,13 +16,13 @@ from functools import partial
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from auth import access, audit, throttle
+from auth import access, audit, refusals, throttle
 from auth.keys import Keys, sha256
 from db.base import Begin, db, transaction
 from db.models import Command, Device, Handshake
 from devices import admission, credentials, progress
 from devices.ports import BrokerAdmin, LiveBus, Publisher
-from errors import Unauthenticated, Unavailable
+from errors import TooMany, Unauthenticated, Unavailable
 from notify.mark import N_
 
 OPENS = frozenset({"unlock", "open"})  # the commands that a trigger stands for
@@ -78,10 +78,14 @@ def login(
     place = throttle.network(address)
     throttle.hit(f"device-login-from:{place}", FROM_ONE_ADDRESS, now=now)
     counted = f"device-login:{name[:64].lower()}:{place}"
-    throttle.attempt(counted, now=now)
-    device = _by_password(name, password)
-    if device is None:
-        raise Unauthenticated("wrong_credentials", N_("Name or password is wrong."))
+    refused = Unauthenticated("wrong_credentials", N_("Name or password is wrong."))
+    with refusals.noted(
+        "device.login_fail", TooMany, Unauthenticated, actor=name[:64], address=address, now=now
+    ):
+        throttle.attempt(counted, now=now)
+        device = _by_password(name, password)
+        if device is None:
+            raise refused
     throttle.reset(counted)
     token, seed, topic = secrets.token_hex(32), credentials.new_seed(), secrets.token_hex(32)
     with transaction() as session:

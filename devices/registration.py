@@ -16,7 +16,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from auth import access, audit, throttle, tokens
+from auth import access, audit, refusals, throttle, tokens
 from auth.keys import Keys
 from db.base import transaction
 from db.models import Claim, Device, Grant, Kind, Level
@@ -96,6 +96,7 @@ def register(
     except _WrongSecret:
         for key in counted:
             throttle.hit(key, WRONG_SECRETS, now=now)
+        refusals.note("device.register_fail", actor=hardware_id, address=address, now=now)
         raise
     if news and registered.device.revoked_at is None:  # strangers give the broker no work
         admission.follow(broker, registered.device.id)

@@ -24,7 +24,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from auth import addresses, audit_words, sessions
+from auth import addresses, audit_words, circumstances, refusals, sessions
 from auth.passkeys import Site
 from db.models import User
 from errors import AppError, TooMany
@@ -168,6 +168,7 @@ def message(
 @bp.errorhandler(AppError)
 def refused(error: AppError) -> Response:
     """Say on a page of its own what a view did not expect."""
+    refusals.forbidden(error, user=sessions.signed_in(), **circumstances.of_refusal())
     return message(_("That did not work"), "", link=("/", _("Dashboard")), error=error)
 
 

@@ -23,7 +23,7 @@ def confirm_email() -> Response:
             return page("confirm_email", form)
         email_change.confirm(token, check, now=now, address=sessions.client_address())
     except AppError as error:
-        return dead_link(error, "/login")
+        return dead_link(error, "/login", token)
     return message(
         _("Your e-mail address is changed"),
         _("From now on, log in with the new address."),
@@ -43,7 +43,7 @@ def undo_email() -> Response:
             return page("undo_email", form)
         email_change.undo(token, check, now=now, address=sessions.client_address())
     except AppError as error:
-        return dead_link(error, "/login")
+        return dead_link(error, "/login", token)
     sessions.forget_user()
     return message(
         _("The old address is back"),

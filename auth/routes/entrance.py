@@ -64,7 +64,7 @@ def _ask_for_code(user: User, first: LoginForm) -> Response:
     return _second_page(
         SecondStepForm(
             formdata=None,
-            token=accounts.second_step(user, now=utcnow()),
+            token=accounts.second_step(user, now=utcnow(), address=sessions.client_address()),
             remember="y" if first.remember.data else "",
             next=first.next.data,
         )
@@ -96,7 +96,7 @@ def second_step() -> Response:
         )
     except AppError as error:
         return _second_page(form, error)
-    sessions.begin(user, remember=bool(form.remember.data), now=now)
+    sessions.begin(user, remember=bool(form.remember.data), now=now, proof="password and code")
     return go(destination.after_login(form.next.data or ""))
 
 
@@ -135,8 +135,13 @@ def passkey_login() -> Response:
         )
     except AppError as error:
         return _passkey_page(form, error)
-    remember = bool(form.token.data and form.remember.data)
-    sessions.begin(user, remember=remember, now=now)
+    second = bool(form.token.data)
+    sessions.begin(
+        user,
+        remember=second and bool(form.remember.data),
+        now=now,
+        proof="password and passkey" if second else "passkey",
+    )
     return go(destination.after_login(form.next.data or ""))
 
 

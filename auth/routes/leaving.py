@@ -35,7 +35,7 @@ def change_email() -> Response:
 @login_required
 def export() -> Response:
     """Download everything that is stored about oneself."""
-    answer = jsonify(closing.export(me(), now=utcnow()))
+    answer = jsonify(closing.export(me(), now=utcnow(), address=sessions.client_address()))
     answer.headers["Content-Disposition"] = 'attachment; filename="gatehouse-account.json"'
     return answer
 

@@ -43,7 +43,7 @@ def reset() -> Response:
         recovery.reset(token, check, form.code.data, form.password.data, now=now, address=address)
     except AppError as error:
         if isinstance(error, Gone):
-            return dead_link(error, "/recover")
+            return dead_link(error, "/recover", token)
         return page("reset", form, error)
     return message(
         _("Your password is changed"),

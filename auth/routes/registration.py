@@ -3,7 +3,7 @@
 from flask import Response, request
 from flask_babel import gettext as _
 
-from auth import accounts, invitations, sessions
+from auth import accounts, invitations, refusals, sessions
 from auth.routes.blueprint import bp, go, message, page
 from auth.routes.forms import ConfirmForm, EmailForm, InvitationForm, LinkForm, RegisterForm
 from clock import utcnow
@@ -62,7 +62,8 @@ def _press_to_confirm() -> Response:
             return page("confirm", form)
         accounts.confirm(token, check, now=now, address=sessions.client_address())
     except AppError as error:
-        return dead_link(error, "/login" if error.code == "already_confirmed" else "/confirm")
+        way_on = "/login" if error.code == "already_confirmed" else "/confirm"
+        return dead_link(error, way_on, token)
     return message(
         _("Your account is confirmed"),
         _("You can log in now."),
@@ -79,7 +80,7 @@ def invitation() -> Response:
     try:
         email = invitations.read(token, check, now=now)
     except AppError as error:
-        return dead_link(error, "/login")
+        return dead_link(error, "/login", token)
     if email:
         form.email.data = email
         form.email.render_kw = {"autocomplete": "username", "readonly": True}
@@ -123,7 +124,8 @@ def from_link(form: LinkForm) -> tuple[str, str]:
     return form.token.data or "", form.check.data or ""
 
 
-def dead_link(error: AppError, way_on: str) -> Response:
-    """Say that a link does not work, and show the way on."""
+def dead_link(error: AppError, way_on: str, token: str) -> Response:
+    """Say that a link does not work, show the way on, and write it down."""
+    refusals.link(token, now=utcnow(), address=sessions.client_address())
     words = _("Log in") if way_on == "/login" else _("Send a new link")
     return message(_("That did not work"), "", link=(way_on, words), error=error)

@@ -65,7 +65,12 @@ def resend_code() -> Response:
     """Send the code of the pending change again."""
     if ButtonForm().validate_on_submit():
         try:
-            codes.resend(me(), password_change.PURPOSE, now=utcnow())
+            codes.resend(
+                me(),
+                password_change.PURPOSE,
+                now=utcnow(),
+                address=sessions.client_address(),
+            )
         except Gone as error:
             return _anew(error)
         except AppError as error:

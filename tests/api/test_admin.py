@@ -74,3 +74,22 @@ def test_the_system_says_how_it_does(running, program):
     assert (found["database"], found["store"], found["broker"]) == (True, True, True)
     assert found["listener"]["connected"] is True
     assert found["users"] >= 1
+
+
+def test_others_are_refused_and_leave_a_line(root, program):
+    alice = program("alice")
+    for path in ("/admin/users", "/admin/audit", "/admin/devices"):
+        assert alice("GET", path).status_code == 403
+    [row] = root("GET", "/admin/audit?action=access.refused").json["items"]
+    assert (row["actor"], row["object_id"]) == (alice.email, "/api/v1/admin/users")
+
+
+def test_wrong_tokens_leave_a_line_when_they_are_too_many(root, server):
+    client = server.test_client()
+    said = [
+        client.get("/api/v1/me", headers={"Authorization": "Bearer dev_wrong"}).status_code
+        for _ in range(70)
+    ]
+    assert said[-1] == 429
+    [row] = root("GET", "/admin/audit?action=token.limit").json["items"]
+    assert (row["result"], row["address"]) == ("refused", "127.0.0.1")

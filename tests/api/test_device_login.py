@@ -409,3 +409,10 @@ def test_a_new_broker_password_ends_what_was_told(lock, running):
 
 def test_the_setting_is_off_unless_somebody_turns_it_on():
     assert not Settings().legacy_device_get
+
+
+def test_wrong_passwords_leave_a_line(known, server):
+    for _try in range(8):
+        call(server, "/device_login", json={"name": "front", "password": "wrong"})
+    [row] = db.session.query(AuditEvent).filter_by(action="device.login_fail")
+    assert (row.actor, row.result, row.address) == ("front", "refused", "127.0.0.1")

@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import jwt
 import pytest
@@ -216,3 +217,12 @@ def test_what_ended_is_forgotten_after_a_week_and_what_lives_is_not(alice, keys,
     assert refresh.refresh(exchanged.refresh_token, keys=keys, now=now + SECOND)
     late = now + refresh.FAMILY_LIFETIME + refresh.KEPT + SECOND
     assert refresh.forget_ended(now=late) == 3
+
+
+def test_an_ended_token_that_comes_back_leaves_a_line(alice, keys, now, pair):
+    refresh.revoke(pair.refresh_token, now=now)
+    for token in [pair.refresh_token] * 5 + ["ref_unknown"]:
+        call = partial(refresh.refresh, token, keys=keys, now=now, address="192.0.2.1")
+        assert refusal(call) == "refresh_token_invalid"
+    [row] = db.session.scalars(select(AuditEvent).filter_by(action="token.ended"))
+    assert (row.user_id, row.result, row.address) == (alice.id, "refused", "192.0.2.1")

@@ -14,7 +14,7 @@ import wiring
 from auth import administration
 from clock import utcnow
 from db.base import db, transaction
-from db.models import Claim, Device
+from db.models import AuditEvent, Claim, Device
 from devices import inventory, registry
 from tests.api.test_errors import problem
 from tests.mqtt.conftest import Speaker
@@ -256,3 +256,20 @@ def test_no_secret_of_it_is_kept_in_clear(server, settings):
     )
     for secret in (SECRET, made["claim"]["code"], made["token"], made["mqtt"]["password"]):
         assert secret.encode() not in kept
+
+
+def test_wrong_secrets_and_codes_leave_a_line(server, program):
+    boot(server)
+    alice = program("alice")
+    for _try in range(3):
+        boot(server, claim_secret="something else")
+        alice("POST", "/devices/claim", json={"code": "AAAA-AAAA"})
+    found = {
+        row.action: (row.actor, row.result)
+        for row in db.session.scalars(select(AuditEvent))
+        if row.action.endswith("_fail")
+    }
+    assert found == {
+        "device.register_fail": ("esp-A1", "refused"),
+        "device.claim_fail": (alice.email, "refused"),
+    }

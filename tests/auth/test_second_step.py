@@ -206,7 +206,7 @@ def test_a_first_step_is_over_when_the_password_is_another(house):
     member(house, EMAIL)
     with house.app_context():
         user = people.by_email(EMAIL)
-        token = accounts.second_step(user, now=utcnow())
+        token = accounts.second_step(user, now=utcnow(), address=HERE)
         assert accounts.after_first_step(token, now=utcnow()) == user
         with transaction():
             user.epoch += 1

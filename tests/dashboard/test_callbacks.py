@@ -93,7 +93,9 @@ def test_no_value_of_a_click_does_anything_unasked(portal, alice):
                 first(one)["value"] = value
             assert alice.post(body).status_code == OTHERWISE.get(output, 204), output
 
-    assert everything(portal) == before
+    found, known = json.loads(everything(portal)), json.loads(before)
+    found["audit_event"] = [row for row in found["audit_event"] if "access.refused" not in row]
+    assert found == known  # but for the line about what is for administrators
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))

@@ -9,6 +9,8 @@ from auth import browsers
 from clock import utcnow
 from dashboard import gate
 from dashboard.access import MARK, declared
+from db.base import db
+from db.models import AuditEvent, Level
 from tests.portal import ROUTER, UPDATE, body_of, callbacks, everything
 
 
@@ -192,3 +194,50 @@ def test_an_address_that_leads_nowhere_is_not_found(alice, stranger):
 def test_a_library_that_is_not_there_is_not_found(alice):
     for path in ("os/path.py", "dash/../../config.py", "dash/nothing.js"):
         assert alice.get(f"/_dash-component-suites/{path}").status_code == 404
+
+
+def lines(portal, action: str) -> list[AuditEvent]:
+    with portal.server.app_context():
+        query = db.select(AuditEvent).filter_by(action=action).order_by(AuditEvent.id)
+        return list(db.session.scalars(query))
+
+
+def test_what_is_for_administrators_leaves_a_line_when_others_ask_for_it(portal):
+    curious, wanted = portal.person("curious@example.org"), portal.person("wanted@example.org")
+    curious.get("/admin")
+    wanted.call(ROUTER, _pages_location_pathname="/admin")
+    for _time in range(20):
+        curious.get("/admin/users")
+    found = [
+        (row.actor, row.object_id, row.result)
+        for row in lines(portal, "access.refused")
+        if row.actor in {"curious@example.org", "wanted@example.org"}
+    ]
+    assert found == [
+        ("curious@example.org", "/admin", "refused"),
+        ("wanted@example.org", "/admin", "refused"),
+    ]
+
+
+def test_a_button_that_somebody_may_not_press_leaves_a_line(portal, alice):
+    viewer = portal.person("viewer@example.org")
+    device = portal.device(alice, "Cellar", "lock")
+    portal.share(device, viewer, Level.VIEWER)
+    path = f"/devices/{device.public_id}/commands"
+    body = {"name": "unlock", "key": "k" * 16}
+    assert viewer.client.post(path, json=body, headers=viewer.csrf()).status_code == 403
+    assert [row.object_id for row in lines(portal, "access.refused") if row.actor[0] == "v"] == [
+        path
+    ]
+
+
+def test_a_flood_from_another_site_leaves_a_line(portal, alice):
+    before = len(lines(portal, "request.cross_site"))
+    for _time in range(20):
+        alice.client.post(
+            "/login",
+            headers={"Sec-Fetch-Site": "cross-site"},
+            environ_base={"REMOTE_ADDR": "198.51.100.9"},
+        )
+    [row] = lines(portal, "request.cross_site")[before:]
+    assert (row.address, row.object_id, row.result) == ("198.51.100.9", "/login", "refused")
