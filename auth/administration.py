@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 import wiring
 from auth import accounts, addresses, audit, closing, invitations, passwords, people
 from auth.audit_words import SHELL
+from auth.notices import changed_by_admin
 from db.base import transaction
 from db.models import User
 from errors import Conflict, Invalid
@@ -58,6 +59,8 @@ def edit(
 ) -> None:
     """Change address or role; None leaves them.  Links that were sent to the old address end.
 
+    The person is told, of another address at both.
+
     Raises:
         Forbidden: `by` is no administrator.
         Invalid: this is no e-mail address, or there is no such role.
@@ -73,9 +76,14 @@ def edit(
                 people.require_other_admin(user)
                 user.role = role
                 _record(session, "role", user, by, now, address, role=role)
+                is_admin = role == "admin"
+                changed_by_admin(session, user, "role_admin" if is_admin else "role_user", now=now)
             if parsed is not None and parsed.normal != user.email:
+                before = user.email_typed
                 user.email, user.email_typed = parsed.normal, parsed.typed
+                session.flush()  # before anybody is told: the address may be taken
                 _record(session, "email", user, by, now, address, email=parsed.normal)
+                changed_by_admin(session, user, "email", now=now, also_to=before)
     except IntegrityError as error:
         raise _taken() from error
 
@@ -96,6 +104,7 @@ def disable(user: User, *, by: User | None, now: datetime, address: str = "") ->
             user.disabled_at = now
             user.epoch += 1
             _record(session, "disable", user, by, now, address)
+            changed_by_admin(session, user, "disabled", now=now)
     wiring.current().follow_owner(user)
 
 
@@ -112,6 +121,7 @@ def enable(user: User, *, by: User | None, now: datetime, address: str = "") -> 
             return
         user.disabled_at = None
         _record(session, "enable", user, by, now, address)
+        changed_by_admin(session, user, "enabled", now=now)
     wiring.current().follow_owner(user)
 
 
@@ -125,6 +135,7 @@ def end_sessions(user: User, *, by: User | None, now: datetime, address: str = "
     with transaction() as session:
         user.epoch += 1
         _record(session, "end_sessions", user, by, now, address)
+        changed_by_admin(session, user, "sessions_ended", now=now)
 
 
 def resend(user: User, *, by: User | None, now: datetime, address: str = "") -> None:

@@ -87,6 +87,7 @@ def delete(user: User, *, now: datetime, address: str, actor: str = "") -> None:
                 language=user.language,
                 now=now,
                 at=now,
+                by_admin=bool(actor),
             )
         session.delete(user)
 

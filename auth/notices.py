@@ -6,7 +6,7 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 import notify.mail
-from auth import links
+from auth import addresses, links
 from db.models import User
 
 Change = Literal[
@@ -17,8 +17,8 @@ Change = Literal[
     "recovery_codes",
     "recovery_code_used",
     "channel",
-    "sessions_ended",
 ]
+AdminChange = Literal["email", "role_admin", "role_user", "disabled", "enabled", "sessions_ended"]
 
 
 def password_changed(session: Session, user: User, *, now: datetime, address: str) -> None:
@@ -50,3 +50,32 @@ def security_changed(
         address=address,
         settings_link=links.page("/settings/sessions"),
     )
+
+
+def changed_by_admin(
+    session: Session, user: User, change: AdminChange, *, now: datetime, also_to: str = ""
+) -> None:
+    """Tell what an administrator did to an account, in the caller's transaction.
+
+    Who has not confirmed an address is told nothing: it may be somebody else's.
+
+    Args:
+        session: of the transaction.
+        user: the account, as it is now.
+        change: what was done.
+        now: when.
+        also_to: the address that it had before.
+    """
+    if user.confirmed_at is None:
+        return
+    for to in filter(None, (user.email_typed, also_to)):
+        notify.mail.enqueue(
+            session,
+            to=to,
+            template="account_changed",
+            language=user.language,
+            now=now,
+            change=change,
+            new_email=addresses.readable(user.email_typed),
+            at=now,
+        )

@@ -3,6 +3,7 @@
 from notify.mark import N_
 
 TEMPLATES = {
+    "account_changed": N_("Account changed by an administrator"),
     "account_deleted": N_("Account deleted"),
     "already_registered": N_("Account exists already"),
     "code": N_("Code"),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import notify.language
 import notify.post
 import wiring
 from auth import administration
@@ -79,5 +80,6 @@ def site_of(context, settings, kind: str, mosquitto) -> Site:
         settings, load_keys(settings), None, MemoryBus(), Silent(), broker_admin(settings)
     )
     wiring.attach(context, parts)
+    notify.language.init_app(context)
     notify.post.init_app(context, settings)
     return Site(kind, parts, mosquitto)

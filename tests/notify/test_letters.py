@@ -16,6 +16,7 @@ VALUES = {
     "login_link": f"{SITE}/login",
     "recover_link": f"{SITE}/recover",
     "settings_link": f"{SITE}/settings",
+    "by_admin": False,
     "minutes": 30,
     "hours": 24,
     "code": "004217",
@@ -125,3 +126,14 @@ def test_an_empty_code_means_that_it_goes_another_way(desk):
 
     assert "004217" in with_code.text
     assert "a separate message" in " ".join(without.text.split())
+
+
+@pytest.mark.parametrize(
+    "change", ["email", "role_admin", "role_user", "disabled", "enabled", "sessions_ended"]
+)
+@pytest.mark.parametrize("code", language.LANGUAGES)
+def test_every_change_by_an_administrator_is_said_in_words(desk, change, code):
+    said = letters.render("account_changed", code, SITE, VALUES | {"change": change}).text
+    nothing = letters.render("account_changed", code, SITE, VALUES | {"change": "none"}).text
+    assert len(said) > len(nothing) + 20
+    assert ("new@example.org" in said) is (change == "email")

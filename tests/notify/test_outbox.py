@@ -47,7 +47,9 @@ def stop_in_the_middle(process: subprocess.Popen, reached: threading.Event) -> N
 
 
 def farewell(session, to: str = "person@example.org") -> None:
-    mail.enqueue(session, to=to, template="account_deleted", language="en", now=NOON, at=NOON)
+    mail.enqueue(
+        session, to=to, template="account_deleted", language="en", now=NOON, at=NOON, by_admin=False
+    )
 
 
 def fail_after_writing() -> None:
@@ -76,7 +78,13 @@ def test_the_commit_rings_the_bell(office):
 def test_who_chose_no_language_gets_the_one_of_their_browser(office, settings):
     with office.test_request_context(headers={"Accept-Language": "de"}), transaction() as session:
         mail.enqueue(
-            session, to="a@example.org", template="account_deleted", language="", now=NOON, at=NOON
+            session,
+            to="a@example.org",
+            template="account_deleted",
+            language="",
+            now=NOON,
+            at=NOON,
+            by_admin=False,
         )
     worker.run_once(NOON)
 
