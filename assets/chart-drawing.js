@@ -232,11 +232,12 @@
   /**
    * @param {object} base the layout as the server made it
    * @param {[number, number]} shown window in ms
-   * @param {{revision: number, width: number, bounds: (number|null)[]}} chart another revision
-   *   forgets what the reader did to the axes; the width is in pixels; values are expected
-   *   between the bounds
+   * @param {{revision: number, width: number, bounds: (number|null)[], values: object}} chart
+   *   another revision forgets what Plotly knows of the reader's zoom; the width is in pixels;
+   *   values are expected between the bounds; `values` is their axis as it is, which stays if the
+   *   reader has zoomed
    */
-  function layout(base, [from, to], { revision, width, bounds }) {
+  function layout(base, [from, to], { revision, width, bounds, values }) {
     const paint = colours();
     return {
       ...base,
@@ -260,7 +261,13 @@
         gridcolor: paint.grid,
         spikecolor: paint.text,
       },
-      yaxis: { ...base.yaxis, ...WRITTEN, gridcolor: paint.grid, zerolinecolor: paint.grid },
+      yaxis: {
+        ...base.yaxis,
+        ...WRITTEN,
+        ...(values.autorange === false ? { autorange: false, range: values.range } : {}),
+        gridcolor: paint.grid,
+        zerolinecolor: paint.grid,
+      },
     };
   }
 

@@ -158,11 +158,17 @@
       if (!plot || !this.points) {
         return;
       }
+      const { zoomed } = gatehouse.address.read();
+      if (this.zoomed && !zoomed && this.kind === "number") {
+        await window.Plotly.relayout(plot, { "yaxis.autorange": true });
+      }
+      this.zoomed = zoomed;
       this.traces = drawing.traces(this.styles, this.points, this.look, this.earlier);
       const layout = drawing.layout(this.base, gatehouse.window(), {
         revision: this.revision,
         width: this.root.clientWidth,
         bounds: this.look.bounds,
+        values: this.kind === "number" ? plot.layout.yaxis : {},
       });
       await window.Plotly.react(plot, this.traces, layout);
       this.showEmpty();

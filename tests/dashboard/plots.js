@@ -7,7 +7,14 @@ setTimeout(() => {
     window.Plotly.newPlot(
       place,
       [line(), line(), line(), line(), { ...line(), fill: "toself" }],
-      { xaxis: { type: "linear" }, yaxis: {}, uirevision: "kept", width: 600, height: 200 },
+      {
+        xaxis: { type: "linear" },
+        yaxis: {},
+        uirevision: "kept",
+        width: 600,
+        height: 200,
+        margin: { l: 60, r: 10, t: 10, b: 30 },
+      },
       { displayModeBar: false, doubleClick: "reset" },
     );
   }

@@ -257,6 +257,50 @@ def test_a_double_click_where_nothing_was_zoomed_stays_with_the_times_that_were_
     assert tab.axis() == (start, end)
 
 
+def values(tab: Tab) -> list[float]:
+    """The ends of the axis of values of the first chart."""
+    return tab.get("document.querySelector('.js-plotly-plot')._fullLayout.yaxis.range")
+
+
+def zoom_values(tab: Tab, until_x: float = 0.5) -> None:
+    """Drag over a part of the values, and of the time too if `until_x` is far from the middle."""
+    box = tab.page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    assert box
+    tab.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 10)
+    tab.page.mouse.down()
+    to = box["x"] + until_x * box["width"], box["y"] + box["height"] / 2
+    tab.page.mouse.move(*to, steps=6)
+    tab.page.mouse.up()
+
+
+def test_values_that_were_zoomed_into_stay_while_the_chart_grows_and_moves(tab: Tab):
+    tab.open()
+    until(lambda: len(tab.trace()) > 50)
+    whole = values(tab)
+    zoom_values(tab)
+    until(lambda: values(tab)[1] - values(tab)[0] < 0.8 * (whole[1] - whole[0]))
+    shown = values(tab)
+    tab.get("""  // as Dash does after each change of an axis
+        (() => { const plot = document.querySelector(".js-plotly-plot");
+        window.Plotly.react(plot, plot.data.map((t) => ({...t, x: [], y: []})),
+            {...plot.layout, xaxis: {type: "linear"}, uirevision: "kept"}) })()
+    """)
+    until(lambda: len(tab.trace()) > 50)
+    tab.reading(9.5)
+    until(lambda: tab.trace()[-1] == 9.5)
+    assert values(tab) == shown
+    tab.page.locator("[data-chart]").first.press("ArrowLeft")
+    until(lambda: "from=" in tab.page.url and 9.5 not in tab.trace())
+    assert values(tab) == shown
+    tab.page.get_by_role("button", name="Leave zoom").click()
+    until(lambda: values(tab)[1] - values(tab)[0] > 0.9 * (whole[1] - whole[0]))
+    zoom_values(tab, 0.7)
+    until(lambda: "from=" in tab.page.url and len(tab.trace()) < 30)
+    assert values(tab)[1] - values(tab)[0] < 0.8 * (whole[1] - whole[0])
+    tab.page.locator(".js-plotly-plot .nsewdrag").first.dblclick()
+    until(lambda: values(tab)[1] - values(tab)[0] > 0.9 * (whole[1] - whole[0]))
+
+
 def test_zooming_and_moving_is_one_step_of_the_browsers_history(tab: Tab):
     tab.open("&range=1h")
     before = history_of(tab)
