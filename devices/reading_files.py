@@ -84,9 +84,10 @@ class Told:
     twice: dict[int, int] = field(default_factory=dict)
     refused: Refusals = field(default_factory=Refusals)
 
-    def rows(self) -> Iterator[tuple[int, int, str]]:
-        """Yield line, time and cell of each reading, in the order of the lines."""
-        return zip(self.lines, self.times, self.cells, strict=True)
+    def rows(self) -> Iterator[tuple[int, int, str, int]]:
+        """Yield line, time, cell and what `twice` has of each reading, line by line."""
+        twice = (self.twice.get(at, 0) for at in range(len(self.lines)))
+        return zip(self.lines, self.times, self.cells, twice, strict=True)
 
     def tell_hours_apart(self) -> None:
         """Let times that a clock shows twice follow the order of the lines.
@@ -110,9 +111,10 @@ class Told:
     def join(self, other: "Told") -> None:
         """Take over what is said of the same sensor elsewhere."""
         rows = sorted(chain(self.rows(), other.rows()), key=itemgetter(0))
-        self.lines = array("q", [line for line, _, _ in rows])
-        self.times = array("q", [ms for _, ms, _ in rows])
-        self.cells = [cell for _, _, cell in rows]
+        self.lines = array("q", [line for line, _, _, _ in rows])
+        self.times = array("q", [ms for _, ms, _, _ in rows])
+        self.cells = [cell for _, _, cell, _ in rows]
+        self.twice = {at: later for at, (_, _, _, later) in enumerate(rows) if later}
         self.unit = other.unit or self.unit
 
 

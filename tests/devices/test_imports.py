@@ -285,6 +285,21 @@ def test_sensors_have_an_order_of_their_own_in_the_hour_that_comes_twice(portal,
     assert report.ambiguous == 5
 
 
+def test_ambiguous_times_of_two_devices_that_become_one_are_counted(portal, alice, device):
+    in_berlin(portal, device)
+    file = (
+        "time,device,sensor,value,unit\n"
+        "2026-10-25 02:00:00,a,t,1,\n"
+        "2026-10-25 01:00:00,b,t,2,\n"
+        "2026-10-25 02:30:00,b,t,3,\n"
+        "2026-10-25 04:00:00,a,t,4,\n"
+    )
+    report = take(portal, device, file, by=alice)
+
+    assert (report.rows, report.ambiguous) == (4, 2)
+    assert hours(portal, device) == pytest.approx([-1, 0, 0.5, 3])
+
+
 def test_what_is_refused_is_not_counted_as_ambiguous(portal, alice, device):
     in_berlin(portal, device)
     take(portal, device, "time,t\n2026-01-01,1\n", by=alice)

@@ -115,7 +115,7 @@ def test_times_are_meant_as_on_the_clock_of_the_reader(page):
 
 def test_a_file_is_imported_after_a_look(portal, device, page, tmp_path):
     file = tmp_path / "level.csv"
-    file.write_text("time,value\n2026-01-01T00:00:00Z,1.5\n2026-01-02T00:00:00Z,2.5\nnever,3\n")
+    file.write_text("time,value\n2026-01-01T00:00:00Z,1.5\n2026-01-02T00:00:00Z,2.5\nnever,3")
     page.goto(f"/devices/{device.public_id}")
     page.locator("summary", has_text="Settings").click()
     page.get_by_text("Readings from a file …").click()
@@ -123,6 +123,8 @@ def test_a_file_is_imported_after_a_look(portal, device, page, tmp_path):
     page.get_by_label("File", exact=True).set_input_files(file)
 
     expect(page.get_by_text("2 readings would be imported.")).to_be_visible()
+    expect(page.get_by_text("level (numbers): 2 readings from")).to_be_visible()
+    expect(page.get_by_text("line 4, the last one, has no end")).to_be_visible()
     expect(page.get_by_text("1 lines refused: unusable time (4)")).to_be_visible()
     assert [one.name for one in portal.store.series([device.id])[device.id]] == ["temperature"]
     page.get_by_role("button", name="Import").click()
