@@ -42,18 +42,18 @@
     const label = make("label", { className: "form-label d-block" });
     const go = make("button", { type: "button", className: "btn btn-primary", disabled: true });
     const bar = make("progress", { max: 1, hidden: true });
-    const result = make("div", { className: "gh-note", hidden: true });
     const told = make("div", { className: "mt-3" });
     const most = Number(place.dataset.most);
     label.append(gatehouse.t("File"), file);
     told.setAttribute("role", "status");
-    told.append(result);
     go.textContent = gatehouse.t("Send to the device");
     bar.setAttribute("aria-label", gatehouse.t("Sent"));
 
-    const show = (text, tone) => {
-      Object.assign(result, { textContent: text, hidden: !text });
-      result.dataset.tone = tone;
+    /* `about`: the row of the list to which it belongs, and the state of it with which it is true */
+    const show = (text, tone, about = {}) => {
+      const note = make("div", { className: "gh-note", textContent: text });
+      Object.assign(note.dataset, { tone, ...about });
+      told.replaceChildren(...(text ? [note] : []));
     };
 
     file.addEventListener("change", () => {
@@ -71,7 +71,8 @@
         const said = await send(gatehouse.deviceOf(place), file.files[0], (part) => {
           bar.value = part;
         });
-        show(said.message, said.told ? "ok" : "warn");
+        const about = { about: said.file, while: said.told ? "sent" : "no_answer" };
+        show(said.message, said.told ? "ok" : "warn", about);
         file.value = "";
       } catch (error) {
         show(error.message, "bad");

@@ -61,6 +61,18 @@ def note(children: Children, tone: str = "info", **props: Any) -> Component:
     return html.Div(children, className="gh-note", **{"data-tone": tone, **props})
 
 
+def note_about(row: str, states: str, children: Children, tone: str) -> Component:
+    """Return a remark that is there only while what it is about has one of these states.
+
+    Args:
+        row: what a row of a list on the same page has as `data-named`.
+        states: what the row's badge has as `data-state`, separated by spaces.
+        children: what it says.
+        tone: as of `note`.
+    """
+    return note(children, tone, **{"data-about": row, "data-while": states})
+
+
 def field(label: str, control: Component, hint: str = "") -> Component:
     """Return a labelled field of a form."""
     return html.Div(

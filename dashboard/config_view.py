@@ -32,6 +32,16 @@ def state_words() -> dict[State, str]:
     }
 
 
+def note(number: int, *, sent: bool) -> Component:
+    """Return what is said of a version that was just pushed, until the list says more."""
+    row = _named(number)
+    if sent:
+        text = _("Version %(number)s is on its way.", number=number)
+        return components.note_about(row, TONES.get(State.SENT, State.SENT), text, "ok")
+    text = _("The broker is away; version %(number)s follows when it is back.", number=number)
+    return components.note_about(row, TONES[State.WAITING], text, "warn")
+
+
 def versions(device: Device, found: Sequence[Version], shown: int | None) -> Component:
     """Return the versions, newest first; `shown` is the one that others are compared with."""
     if not found:
@@ -75,8 +85,12 @@ def _version(device: Device, version: Version, shown: int, newest: int) -> Compo
             html.Div(actions, className="gh-actions"),
         ],
         className="gh-list-item",
-        **{"aria-label": _("Version %(number)s", number=number)},
+        **{"aria-label": _("Version %(number)s", number=number), "data-named": _named(number)},
     )
+
+
+def _named(number: int) -> str:
+    return f"version-{number}"
 
 
 _BUTTON = "btn btn-secondary btn-sm"

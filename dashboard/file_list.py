@@ -66,6 +66,13 @@ def sender(device: Device) -> Component:
     )
 
 
+def note(file_id: str, *, told: bool) -> Component:
+    """Return what is said of a file that was just sent again, until the list says more."""
+    if told:
+        return components.note_about(file_id, TONES[State.SENT], _("It is on its way."), "ok")
+    return components.note_about(file_id, TONES[State.UNSENT], _("The broker is away."), "warn")
+
+
 def listing(device: Device, found: Sequence[DeviceFile], used: int, *, now: datetime) -> Component:
     """Return the files, newest first, and how much of the room they take."""
     room = _("%(used)s of %(most)s used", used=size(used), most=size(kept_files.QUOTA))
@@ -144,7 +151,7 @@ def _file(device: Device, file: DeviceFile, now: datetime) -> Component:
             ),
         ],
         className="gh-list-item",
-        **{"aria-label": file.name},
+        **{"aria-label": file.name, "data-named": file.public_id},
     )
 
 

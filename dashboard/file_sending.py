@@ -14,6 +14,7 @@ from auth.access import Level
 from clock import utcnow
 from dashboard.answers import answer, refusal
 from devices import file_delivery, files
+from devices.file_delivery import State
 from errors import AppError, Unauthenticated
 
 bp = Blueprint("file_sending", __name__, url_prefix="/data")
@@ -61,10 +62,15 @@ def send() -> Response:
             way=wiring.current().file_way,
             now=now,
         )
+        is_there = file_delivery.state(offer.file, now=utcnow()) is not State.UNSENT
     said = _("%(name)s is on its way.", name=name)
     if not told:
         said = _("%(name)s is here, but the broker is away: send it again later.", name=name)
-    return answer({"told": told, "message": said})
+    elif not is_there:
+        said = _(
+            "%(name)s is here, but the device is not connected: send it again later.", name=name
+        )
+    return answer({"file": offer.file.public_id, "told": told and is_there, "message": said})
 
 
 def _keep(content: IO[bytes]) -> str:

@@ -26,9 +26,19 @@ RESERVED = "version"  # the server writes it into what it sends
 _turn = threading.Lock()  # who reads what is newest sends it before anybody else reads
 
 
-def lay(device_id: int, *, publisher: Publisher, keys: Keys, namespace: str) -> bool:
-    """Lay the newest version of a device on its topic; returns whether the broker was there."""
-    begin = elsewhere()
+def lay(
+    device_id: int, *, publisher: Publisher, keys: Keys, namespace: str, patience_s: float = 0
+) -> bool:
+    """Lay the newest version of a device on its topic; returns whether the broker was there.
+
+    Args:
+        device_id: of which device.
+        publisher: the way to the broker.
+        keys: from which those follow that seal it, if the device asks for that.
+        namespace: MQTT_NAMESPACE.
+        patience_s: seconds to wait at most until the broker says that it has it.
+    """
+    begin, known = elsewhere(), threading.Event()
     with _turn:
         with begin() as session:
             device = session.get(Device, device_id)
@@ -69,8 +79,12 @@ def lay(device_id: int, *, publisher: Publisher, keys: Keys, namespace: str) -> 
                     )
                     .values(taken_at=utcnow())
                 )
+            known.set()
 
-        return publisher.publish(letter.topic, letter.message, retain=True, on_taken=taken)
+        sent = publisher.publish(letter.topic, letter.message, retain=True, on_taken=taken)
+    if sent:
+        known.wait(patience_s)
+    return sent
 
 
 def deliver(*, publisher: Publisher, keys: Keys, namespace: str) -> int:

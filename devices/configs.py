@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 LARGEST = 32 * 1024  # bytes of JSON
 KEPT = 100  # versions of a device
+PATIENCE_S = 0.5  # with the broker, so that what is shown next is true
 DONE = {"applied", "ok", "done"}  # what devices say of a configuration that they follow now
 
 
@@ -136,7 +137,9 @@ def push(
             for old in _versions(device, limit=None)[KEPT - 1 :]:
                 session.delete(old)
             note(device, by, "config.push", now, address, version=str(config.version))
-    sent = config_delivery.lay(device.id, publisher=publisher, keys=keys, namespace=namespace)
+    sent = config_delivery.lay(
+        device.id, publisher=publisher, keys=keys, namespace=namespace, patience_s=PATIENCE_S
+    )
     return Pushed(config, sent)
 
 

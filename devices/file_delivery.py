@@ -6,6 +6,7 @@ not there hears of nothing later: its page says so, and somebody sends the file 
 
 import base64
 import secrets
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,6 +30,7 @@ from mqtt.sealing import stream
 
 INLINE = 16 * 1024  # bytes that come along in the message
 LONGEST = 256  # characters of a refusal
+PATIENCE_S = 0.5  # with the broker
 ANSWERS = {"done": "fetched", "refused": "refused", "failed": "refused"}
 
 
@@ -90,8 +92,11 @@ def take(
 
 
 def tell(offer: Offer, *, way: Way, now: datetime) -> bool:
-    """Announce a file to its device over MQTT; returns whether the broker was there."""
-    file, begin = offer.file, elsewhere()
+    """Announce a file to its device over MQTT; returns whether the broker was there.
+
+    Waits a moment for what the broker says of it, so that the file's state is true afterwards.
+    """
+    file, begin, known = offer.file, elsewhere(), threading.Event()
     identity, url_hash = file.id, file.url_hash
     with transaction() as session:
         letter = envelopes.address(
@@ -105,21 +110,24 @@ def tell(offer: Offer, *, way: Way, now: datetime) -> bool:
         )
 
     def taken(heard: bool) -> None:
-        if not heard:
-            return
-        with begin() as session:
-            session.execute(
-                update(DeviceFile)
-                .where(DeviceFile.id == identity, DeviceFile.url_hash == url_hash)
-                .values(sent_at=utcnow())
-            )
+        if heard:
+            with begin() as session:
+                session.execute(
+                    update(DeviceFile)
+                    .where(DeviceFile.id == identity, DeviceFile.url_hash == url_hash)
+                    .values(sent_at=utcnow())
+                )
+        known.set()
 
-    return way.publisher.publish(
+    told = way.publisher.publish(
         letter.topic,
         letter.message,
         expires_in_s=files.URL_LIFETIME.total_seconds(),
         on_taken=taken,
     )
+    if told and known.wait(PATIENCE_S):
+        db.session.get(DeviceFile, identity, populate_existing=True)
+    return told
 
 
 def send_again(

@@ -16,7 +16,6 @@ from auth import circumstances, sessions
 from clock import utcnow
 from dashboard import (
     access_sections,
-    components,
     config_view,
     errors_shown,
     file_list,
@@ -110,7 +109,7 @@ def push(user: User, clicks: int | None, text: Any, shown: Any, public_id: Any) 
     pushed = configs.push(
         device, configs.parse(inputs.text(text)), by=user, **circumstances.of_push()
     )
-    return _versions(device, user, shown), _told(pushed)
+    return _versions(device, user, shown), config_view.note(pushed.config.version, sent=pushed.sent)
 
 
 @callback(
@@ -128,7 +127,7 @@ def push_again(user: User, press: Any, shown: Any, public_id: Any) -> Any:
     version = _number(rows.pressed(press))
     device = _device(user, public_id)
     pushed = configs.push_again(device, version, by=user, **circumstances.of_push())
-    return _versions(device, user, shown), _told(pushed)
+    return _versions(device, user, shown), config_view.note(pushed.config.version, sent=pushed.sent)
 
 
 @callback(
@@ -193,8 +192,7 @@ def send_again(user: User, press: Any, public_id: Any) -> Any:
         now=utcnow(),
         address=sessions.client_address(),
     )
-    said = (_("It is on its way."), "ok") if told else (_("The broker is away."), "warn")
-    return _files(device, user), components.note(*said)
+    return _files(device, user), file_list.note(file, told=told)
 
 
 @callback(
@@ -252,15 +250,6 @@ def _versions(device: Device, user: User, shown: Any) -> Component:
 def _files(device: Device, user: User) -> Component:
     found, used = kept_files.of(device, by=user), kept_files.used(device)
     return file_list.listing(device, found, used, now=utcnow())
-
-
-def _told(pushed: configs.Pushed) -> Component:
-    number = pushed.config.version
-    if pushed.sent:
-        return components.note(_("Version %(number)s is on its way.", number=number), "ok")
-    return components.note(
-        _("The broker is away; version %(number)s follows when it is back.", number=number), "warn"
-    )
 
 
 def _device(user: User, public_id: Any) -> Device:

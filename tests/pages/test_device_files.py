@@ -94,9 +94,10 @@ def push(page, text: str) -> None:
 
 def test_a_pushed_configuration_reaches_the_device_whose_words_are_shown(page, edge):
     push(page, '{"colour": "red"}')
-    expect(page.get_by_text("Version 1 is on its way.")).to_be_visible()
+    expect(page.get_by_text("Version 1 is on its way.")).to_be_attached()
     expect(version(page, 1)).to_contain_text("alice@example.org")
     expect(version(page, 1)).to_contain_text("failed")  # by itself, when the device has said so
+    expect(page.get_by_text("Version 1 is on its way.")).to_be_hidden()
     expect(version(page, 1)).to_contain_text("no red here")
 
     push(page, '{"colour": "green"}')
@@ -116,6 +117,29 @@ def test_a_pushed_configuration_reaches_the_device_whose_words_are_shown(page, e
     version(page, 1).get_by_role("button", name="Push again").click()
     expect(version(page, 3)).to_contain_text("no red here")
     assert edge[-1].values == {"colour": "red"}
+
+
+SEEN = """([note, row]) => {
+  const said = (element) => (element?.checkVisibility() && element.innerText) || "";
+  window.frames_drawn = [];
+  const look = () => {
+    window.frames_drawn.push([note, row].map((one) => said(document.querySelector(one))));
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+
+
+def test_what_a_note_says_and_what_the_list_says_are_one_in_every_frame(page, edge):
+    number = page.locator("[data-named^=version-]").count() + 1
+    page.evaluate(SEEN, ["#config-pushed .gh-note", f"[data-named=version-{number}] .gh-badge"])
+    push(page, '{"colour": "blue"}')
+    expect(version(page, number)).to_contain_text("no blue here")
+    page.wait_for_timeout(300)
+    seen = {tuple(one) for one in page.evaluate("window.frames_drawn")}
+    way = f"Version {number} is on its way."
+    assert {state for note, state in seen if note == way} <= {"", "sent, no answer yet"}
+    assert ("", "failed") in seen
 
 
 def test_what_is_no_configuration_is_named_beside_the_editor(page):
@@ -207,9 +231,10 @@ def choose(page, name: str, content: bytes, folder):
 
 def test_a_file_is_sent_to_the_device_whose_answer_is_shown(page, edge, tmp_path):
     choose(page, "small.json", b'{"volume": 3}', tmp_path).click()
-    expect(page.get_by_text("small.json is on its way.")).to_be_visible()
+    expect(page.get_by_text("small.json is on its way.")).to_be_attached()
     row = page.get_by_role("article", name="small.json")
     expect(row).to_contain_text("fetched by the device")
+    expect(page.get_by_text("small.json is on its way.")).to_be_hidden()
     expect(row).to_contain_text("to the device")
     assert "small.json" in edge
 
@@ -218,8 +243,9 @@ def test_a_file_is_sent_to_the_device_whose_answer_is_shown(page, edge, tmp_path
     expect(row).to_contain_text("refused")
     expect(row).to_contain_text("no room")
     row.get_by_role("button", name="Send again").click()
-    expect(page.get_by_text("It is on its way.")).to_be_visible()
+    expect(page.get_by_text("It is on its way.")).to_be_attached()
     expect(row).to_contain_text("fetched by the device")
+    expect(page.get_by_text("It is on its way.")).to_be_hidden()
     expect(row).not_to_contain_text("no room")
 
 
@@ -259,6 +285,10 @@ def test_a_device_that_is_not_there_is_said_to_be_and_time_ends(portal, context,
     choose(page, "late.json", b"{}", tmp_path).click()
     row = page.get_by_role("article", name="late.json")
     expect(row).to_contain_text("not sent: the device is not connected")
+    expect(page.get_by_text("late.json is here, but the device is not connected")).to_be_visible()
+    row.get_by_role("button", name="Send again").click()
+    expect(page.get_by_text("It is on its way.")).to_be_attached()
+    expect(page.get_by_text("It is on its way.")).to_be_hidden()
 
     with portal.server.app_context(), db.base.transaction() as session:
         [file] = session.query(DeviceFile).filter_by(device_id=away.id)
