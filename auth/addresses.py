@@ -1,4 +1,7 @@
-"""E-mail addresses: one form for comparing, the typed one for sending."""
+"""E-mail addresses: one form for comparing, the typed one for people and for sending.
+
+Both have the domain as people write it; `notify.smtp` turns it into ASCII.
+"""
 
 from dataclasses import dataclass
 
@@ -28,15 +31,15 @@ def parse(text: str) -> Address:
         raise Invalid(
             "email_invalid", N_("This is not a complete e-mail address."), field="email"
         ) from error
-    return Address(valid.normalized.casefold(), valid.ascii_email or valid.normalized)
+    return Address(valid.normalized.lower(), valid.normalized)
 
 
-def readable(text: str) -> str:
-    """Return an address with its domain as people write it, not as it is sent to."""
+def shown(text: str) -> str:
+    """Return an address that somebody typed as people write it; browsers send domains in ASCII."""
     try:
-        return validate_email(text, check_deliverability=False, allow_smtputf8=False).normalized
-    except EmailNotValidError:
-        return text  # a number, a chat
+        return parse(text).typed
+    except Invalid:
+        return text
 
 
 def key(text: str) -> str:
@@ -44,4 +47,4 @@ def key(text: str) -> str:
     try:
         return parse(text).normal
     except Invalid:
-        return text.strip().casefold()[:320]
+        return text.strip().lower()[:320]

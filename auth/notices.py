@@ -6,7 +6,7 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 import notify.mail
-from auth import addresses, links
+from auth import links
 from db.models import User
 
 Change = Literal[
@@ -76,6 +76,6 @@ def changed_by_admin(
             language=user.language,
             now=now,
             change=change,
-            new_email=addresses.readable(user.email_typed),
+            new_email=user.email_typed,
             at=now,
         )

@@ -70,7 +70,7 @@ def everybody(search: str = "") -> Sequence[User]:
 
 
 def _matching(search: str) -> Select[User]:
-    return select(User).where(User.email.contains(search.casefold(), autoescape=True))
+    return select(User).where(User.email.contains(search.lower(), autoescape=True))
 
 
 def get(public_id: str, *, by: User) -> User:

@@ -41,7 +41,7 @@ def acting_for(device: Device, email: str | None) -> User:
         raise Conflict(
             "owner_disabled",
             "The account %(email)s is switched off. Switch it on first, or name another with --as.",
-            email=addresses.readable(found.email_typed),
+            email=found.email_typed,
         )
     return found
 

@@ -12,6 +12,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from threading import Timer
 
+import idna
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from notify.outbox import Claimed
@@ -135,7 +136,8 @@ def _ascii_domain(address: str) -> str:
     local, at, domain = address.rpartition("@")
     if not at or parseaddr(address)[1] != address:
         raise ValueError("not an address")
-    return f"{local}@{domain.encode('idna').decode('ascii')}"
+    # as browsers have it: what Python has built in takes straße for strasse, another domain
+    return f"{local}@{domain if domain.isascii() else idna.encode(domain, uts46=True).decode()}"
 
 
 def _cut(smtp: smtplib.SMTP) -> None:

@@ -24,7 +24,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from auth import addresses, audit_words, circumstances, refusals, sessions
+from auth import audit_words, circumstances, refusals, sessions
 from auth.passkeys import Site
 from db.models import User
 from errors import AppError, TooMany
@@ -83,12 +83,6 @@ def actor(text: str) -> str:
     """Write who did it; those who are no persons in the person's language."""
     word, rest = audit_words.split_actor(text)
     return f"{_(word)} {rest}".strip() if word else rest
-
-
-@bp.app_template_filter("readable")
-def readable(address: str) -> str:
-    """Write an e-mail address as people do."""
-    return addresses.readable(address)
 
 
 @bp.app_template_filter("mail")

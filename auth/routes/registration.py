@@ -3,7 +3,7 @@
 from flask import Response, request
 from flask_babel import gettext as _
 
-from auth import accounts, invitations, refusals, sessions
+from auth import accounts, addresses, invitations, refusals, sessions
 from auth.routes.blueprint import bp, go, message, page
 from auth.routes.forms import ConfirmForm, EmailForm, InvitationForm, LinkForm, RegisterForm
 from clock import utcnow
@@ -110,7 +110,7 @@ def mail_sent(email: str, link: tuple[str, str] | None = None) -> Response:
         _(
             "We have written to %(email)s. The link in the mail works for half an hour. "
             "If nothing comes, look among the unwanted mail too.",
-            email=email,
+            email=addresses.shown(email),
         ),
         link=link or ("/login", _("Log in")),
     )

@@ -20,7 +20,7 @@ class User(Base):
     id: Mapped[int] = mapped_column(Key, primary_key=True)  # never leaves the database
     public_id: Mapped[str] = mapped_column(String(16), unique=True, default=short_id)
     email: Mapped[str] = mapped_column(String(320), unique=True)  # normalised, for comparing
-    email_typed: Mapped[str] = mapped_column(String(320))  # as typed, for sending
+    email_typed: Mapped[str] = mapped_column(String(320))  # as typed
     password_hash: Mapped[str] = mapped_column(String(80), default="")  # empty: none set yet
     role: Mapped[str] = mapped_column(String(16), default="user")  # user, admin
     language: Mapped[str] = mapped_column(String(8), default="")  # empty: the browser's

@@ -280,12 +280,14 @@ def test_greylisting_is_waited_for(make_office, mailbox):
 def test_letters_beyond_ascii_arrive(make_office, mailbox):
     make_office(mail_server="127.0.0.1", mail_port=mailbox.port)
     write("person@bücher.example.org", now=NOON)
+    write("person@straße.example.org", now=NOON)
     write("ünal@example.org", now=NOON)
 
     worker.run_once(NOON)
 
     assert {mail["To"] for mail in mailbox.mails} == {
         "person@xn--bcher-kva.example.org",
+        "person@xn--strae-oqa.example.org",
         "ünal@example.org",
     }
 
