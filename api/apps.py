@@ -1,6 +1,5 @@
 """Phone apps: the device vouches for a token, the app finds and operates its devices with it."""
 
-import uuid
 from typing import Annotated
 
 from flask import Response, request
@@ -104,7 +103,7 @@ def _sent(app: AppToken, owner: User, body: Ask) -> Sent:
         actor=f"app {app.public_id}",
         right=rights.of_app(app),
         via="app",
-        key=uuid.uuid4().hex,
+        key=idempotency.wish(),
         address=client_address(),
         publisher=parts.publisher,
         keys=parts.keys,

@@ -1,11 +1,11 @@
 """Commands: what is asked of a device, and what came of it."""
 
-import uuid
 from typing import Annotated, Any
 
 from pydantic import Field
 
 import wiring
+from api import idempotency
 from api.models import Answer, Body, Line, Page, Paging, Time
 from api.paging import decode, encode
 from api.routing import Routes
@@ -73,7 +73,7 @@ def ask(device_id: str, by: User, body: Ask) -> Sent:
         body.params,
         by=by,
         via="api",
-        key=uuid.uuid4().hex,  # the same request again is answered before it comes here
+        key=idempotency.wish(),
         address=client_address(),
         publisher=parts.publisher,
         keys=parts.keys,

@@ -2,9 +2,10 @@
 
 import hashlib
 import re
+import uuid
 from collections.abc import Callable
 
-from flask import Response, request
+from flask import Response, g, request
 
 import wiring
 from auth import repeats
@@ -27,6 +28,7 @@ def once(caller: str, carry_out: Callable[[], Response]) -> Response:
         Conflict: the first request with this key is still running.
     """
     key = request.headers.get(HEADER)
+    g.pop("wish", None)
     if key is None:
         return carry_out()
     if not FORM.fullmatch(key):
@@ -35,10 +37,11 @@ def once(caller: str, carry_out: Callable[[], Response]) -> Response:
             N_("An idempotency key has 1 to 64 printable characters."),
             field=HEADER,
         )
-    keys = wiring.current().keys
-    before = repeats.begin(caller, key, _fingerprint(), keys=keys, now=utcnow())
+    keys, fingerprint = wiring.current().keys, _fingerprint()
+    before = repeats.begin(caller, key, fingerprint, keys=keys, now=utcnow())
     if before is not None:
         return Response(before.body, before.status, {REPLAYED: "true"}, mimetype="application/json")
+    g.wish = hashlib.sha256(f"{caller}\n{key}\n{fingerprint}".encode()).hexdigest()[:40]
     try:
         response = carry_out()
     except BaseException:
@@ -46,6 +49,15 @@ def once(caller: str, carry_out: Callable[[], Response]) -> Response:
         raise
     repeats.finish(caller, key, response.status_code, response.get_data(), keys=keys)
     return response
+
+
+def wish() -> str:
+    """Return the key of a command that this request asks for, in the row that it is written in.
+
+    A request that comes again has the same one: its command goes out once, even if the first
+    answer could not be kept, because the server failed or ended after it was sent.
+    """
+    return str(g.get("wish") or uuid.uuid4().hex)
 
 
 def _fingerprint() -> str:

@@ -1,10 +1,12 @@
 """Commands over REST, with a device behind a real broker."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
+from auth import repeats
 from db.base import db
 from db.models import Command
 from tests.api.test_devices import add
@@ -61,6 +63,30 @@ def test_the_same_key_asks_once(lock):
 
     assert first.json["id"] == again.json["id"]
     until(lambda: len(device.got) == 2)
+    assert [json.loads(payload)["name"] for _, payload in device.got] == ["unlock", "lock"]
+
+
+@pytest.mark.parametrize("lost", ["finish", "forget"])
+def test_a_press_whose_answer_was_lost_is_not_carried_out_again(lock, monkeypatch, lost):
+    """The server fails after the command went out, or ends before it can say so."""
+    alice, made, device = lock
+    path, key = f"/devices/{made['id']}/commands", {"Idempotency-Key": "one-press"}
+
+    def fail(*_given, **_more):
+        raise RuntimeError("the disk is gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(repeats, "finish", fail)
+        if lost == "forget":
+            broken.setattr(repeats, "forget", fail)
+        assert alice("POST", path, json={"name": "unlock"}, headers=key).status_code == 500
+        until(lambda: device.got)
+    monkeypatch.setattr(repeats, "ABANDONED", timedelta(0))
+    again = alice("POST", path, json={"name": "unlock"}, headers=key)
+    alice("POST", path, json={"name": "lock"})
+
+    assert again.json["id"] == json.loads(device.got[0][1])["id"]
+    until(lambda: len(device.got) >= 2)
     assert [json.loads(payload)["name"] for _, payload in device.got] == ["unlock", "lock"]
 
 
