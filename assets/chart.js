@@ -27,6 +27,7 @@
       this.added = 0;
       this.revision = 0;
       this.question = null; // AbortController of the one under way
+      this.waiting = false;
       this.plot = null;
     }
 
@@ -58,6 +59,7 @@
     /** Ask the store for what is shown; a later question makes this one void. */
     async load({ background = true } = {}) {
       this.stale = false;
+      this.wait(this.waiting || !background);
       this.question?.abort();
       const question = new AbortController();
       this.question = question;
@@ -74,12 +76,23 @@
           this.earlier = earlier && { points: earlier, by };
           this.added = 0;
           this.settle(points.t.at(-1) ?? 0);
+          this.wait(false);
           await this.draw();
         }
       } catch {
         if (question === this.question) {
           this.repair(); // what is drawn stays until then
         }
+      }
+    }
+
+    /** While it waits for another window, what is drawn stays as it is. */
+    wait(waits) {
+      this.waiting = waits;
+      if (waits) {
+        this.root.setAttribute("aria-busy", "true");
+      } else {
+        this.root.removeAttribute("aria-busy");
       }
     }
 
@@ -187,6 +200,9 @@
 
     /** Draw what came since the last time; returns whether there was anything to do. */
     grow() {
+      if (this.waiting) {
+        return;
+      }
       const last = this.points.t.at(-1) ?? 0;
       const late = this.fresh.some(({ t }) => t < last);
       const fresh = this.fresh.filter(({ t }) => t > last).sort((a, b) => a.t - b.t);

@@ -32,6 +32,9 @@
     button.classList.toggle("active", chosen);
     if (chosen) {
       button.setAttribute("aria-current", "true");
+      const { left, right } = button.getBoundingClientRect();
+      const bar = button.parentElement.getBoundingClientRect();
+      button.parentElement.scrollLeft += Math.max(0, right - bar.right) + Math.min(0, left - bar.left);
     } else {
       button.removeAttribute("aria-current");
     }
@@ -186,7 +189,24 @@
       event.preventDefault();
     }
   });
-  window.addEventListener("popstate", () => changed());
+
+  /** Whether Dash has drawn the page of this address, so that only the range is another one. */
+  function isSamePage() {
+    const drawn = window.dash_component_api?.getLayout("_pages_location")?.props;
+    const here = document.querySelector("[data-range]");
+    return Boolean(here) && drawn?.pathname === window.location.pathname;
+  }
+
+  window.addEventListener(
+    "popstate",
+    (event) => {
+      if (isSamePage()) {
+        event.stopImmediatePropagation(); // Dash would make it anew: forms, folds, charts
+      }
+      changed();
+    },
+    true,
+  );
   gatehouse.on("clock", () => {
     address.forget();
     changed("gap");

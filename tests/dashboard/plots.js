@@ -11,6 +11,7 @@ setTimeout(() => {
         xaxis: { type: "linear" },
         yaxis: {},
         uirevision: "kept",
+        hovermode: "x",
         width: 600,
         height: 200,
         margin: { l: 60, r: 10, t: 10, b: 30 },

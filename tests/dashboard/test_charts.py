@@ -201,6 +201,18 @@ def test_an_answer_that_comes_late_is_dropped_and_the_drawing_stays(tab: Tab):
     assert len(tab.trace()) == 50
 
 
+def test_a_chart_that_waits_for_what_was_chosen_says_so_until_it_is_there(tab: Tab):
+    chart = tab.page.locator("[data-chart]").first
+    tab.page.route("**/data/chart*", lambda route: route.abort())
+    tab.page.get_by_role("link", name="5 min").click()
+    until(lambda: chart.get_attribute("aria-busy") == "true")
+    assert len(tab.trace()) == 50
+    tab.page.unroute("**/data/chart*")
+
+    until(lambda: chart.get_attribute("aria-busy") is None)  # it is tried again
+    assert tab.axis()[1] - tab.axis()[0] == pytest.approx(5 * MINUTE, abs=1000)
+
+
 def test_csv_holds_what_is_shown(tab: Tab):
     zoom(tab, 0.5, 0.6)
     tab.page.wait_for_timeout(300)

@@ -244,6 +244,39 @@ def test_an_address_that_makes_no_sense_is_named_on_the_page(visit, house):
     expect(page.get_by_role("link", name="6 h")).to_have_attribute("aria-current", "true")
 
 
+def test_going_back_to_a_range_leaves_the_rest_of_the_page_alone(visit, house):
+    page = visit(f"/devices/{house['room']}?range=6h", "Living room")
+    page.locator("summary", has_text="Settings").click()
+    page.get_by_label("Notes").fill("not saved yet")
+    page.get_by_role("link", name="24 h").click()
+    page.get_by_role("link", name="7 d").click()
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url.partition("?")[0].rpartition("/")[2]))
+    page.go_back()
+    expect(page.get_by_role("link", name="24 h")).to_have_attribute("aria-current", "true")
+    page.go_back()
+    expect(page.get_by_role("link", name="6 h")).to_have_attribute("aria-current", "true")
+    page.go_forward()
+    expect(page.get_by_role("link", name="24 h")).to_have_attribute("aria-current", "true")
+
+    expect(page.get_by_label("Notes")).to_have_value("not saved yet")
+    assert "_dash-update-component" not in asked
+    page.get_by_role("link", name="Dashboard").first.click()
+    page.get_by_role("heading", name="Front door").first.wait_for()
+    page.go_back()
+    page.get_by_role("heading", name="Living room").first.wait_for()
+    expect(page.get_by_role("link", name="24 h")).to_have_attribute("aria-current", "true")
+
+
+def test_the_chosen_range_is_in_sight_on_a_telephone(visit, house):
+    page = visit(f"/devices/{house['room']}?range=5y", "Living room", viewport=NARROW)
+    chosen = page.get_by_role("link", name="5 y")
+    expect(chosen).to_have_attribute("aria-current", "true")
+    right = "e => e.getBoundingClientRect().right"
+    bar = page.locator(".gh-ranges .gh-segments").evaluate(right)
+    until(lambda: chosen.evaluate(right) <= bar + 1)
+
+
 def test_how_long_readings_are_kept_is_chosen_and_shown_again(visit, house):
     page = visit(f"/devices/{house['room']}", "Living room")
     page.locator("summary", has_text="Settings").click()
