@@ -269,11 +269,17 @@ def _insert(session: Session, **values: Any) -> Command:
 
 def _send(command: Command, order: Order, publisher: Publisher, bus: LiveBus) -> None:
     begin = elsewhere()
-    went = order.is_usable and publisher.publish(
-        order.topic,
-        order.message,
-        expires_in_s=(command.expires_at - command.asked_at).total_seconds(),
-        on_taken=partial(_taken, begin, bus, publisher, command.id, order),
+    lifetime, left = command.expires_at - command.asked_at, command.expires_at - utcnow()
+    in_time = left > timedelta()  # the row may have waited for its turn
+    went = (
+        order.is_usable
+        and in_time
+        and publisher.publish(
+            order.topic,
+            order.message,
+            expires_in_s=min(lifetime, left + ANSWER_GRACE).total_seconds(),
+            on_taken=partial(_taken, begin, bus, publisher, command.id, order),
+        )
     )
     if order.rotating:
         handshake.ask_to_log_in(publisher, order.topic)
@@ -284,7 +290,10 @@ def _send(command: Command, order: Order, publisher: Publisher, bus: LiveBus) ->
         return
     if order.rotating and order.is_usable:
         handshake.give_back(begin, command.id)
-    move("failed", detail=AWAY if order.is_usable else USED_UP)
+    if in_time:
+        move("failed", detail=AWAY if order.is_usable else USED_UP)
+    else:
+        move("expired")
 
 
 def _taken(

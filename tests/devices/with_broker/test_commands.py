@@ -257,6 +257,15 @@ def test_a_command_that_a_dying_server_never_sent_expires(house, ask, owner):
     assert state(command) == "expired"
 
 
+def test_a_command_whose_row_had_to_wait_until_it_was_over_is_not_sent(ask, lock, owner):
+    made, speaker = lock
+    late = ask(made.device, by=owner, now=utcnow() - timedelta(seconds=6))
+    assert late.state == "expired"
+    ask(made.device, "lock", by=owner)
+    until(lambda: speaker.got)
+    assert [json.loads(payload)["name"] for _, payload in speaker.got] == ["lock"]
+
+
 def test_settling_nothing_is_one_question_and_writes_nothing(house):
     asked: list[str] = []
 
