@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from flask import Blueprint, Response, request
@@ -20,9 +20,6 @@ from devices import commands, export, imports, parquet, presence
 from devices.downloads import Reader
 from errors import AppError, Invalid, NotFound, Unauthenticated
 from notify.mark import N_
-
-if TYPE_CHECKING:
-    from db.telemetry.store import TelemetryStore
 
 MOST_POINTS = 2000
 MOST_TEXTS = 100
@@ -111,16 +108,16 @@ def chart() -> Response:
         held = store.before(series.id, start)
         data["before"] = held[1] if held else None
         if not drawn.raw:
-            data |= {"last": drawn.last, "end": _ends(store, series.id, drawn)}
+            data |= {"last": drawn.last, "end": _ends(series.id, drawn)}
     return answer(data)
 
 
-def _ends(store: "TelemetryStore", series_id: int, drawn: Chart) -> Floats:
+def _ends(series_id: int, drawn: Chart) -> Floats:
     """Return what a state was at the end of each point; NaN if that is not known any more."""
     ends = drawn.low.copy()
     both = np.flatnonzero(drawn.low != drawn.high)  # gaps too, which stay NaN
     both = both[drawn.count[both] > 0]
-    ends[both] = store.values_at(series_id, drawn.last[both].astype(np.int64))
+    ends[both] = wiring.current().store.values_at(series_id, drawn.last[both].astype(np.int64))
     return ends
 
 

@@ -229,8 +229,10 @@ def delete(
         note(device, by, "device.delete", now, address, name=device.name)
         username, key, public_id = device.mqtt_username, device.id, device.public_id
         session.delete(device)
-    broker.revoke(username)
-    store.forget(key)
+    try:
+        broker.revoke(username)
+    finally:  # the key is given to the next device, which must not find these readings
+        store.forget(key)
     if bus is not None:
         bus.publish([LiveEvent(public_id, "device", {"change": "deleted"})])
 

@@ -81,6 +81,7 @@ ROUTES = {
         SIGNED_IN,
     ),
     "/data/chart": VIEWER,
+    "/data/texts": VIEWER,
     "/data/export.csv": VIEWER,
     "/data/export.parquet": VIEWER,
     "/devices/<public_id>/commands": OPERATOR,

@@ -114,9 +114,13 @@ class Outside:
             session.query(Grant).filter_by(user_id=person.user_id).delete()
 
     def delete(self, public_id: str) -> None:
-        """Delete a device."""
-        with self.app.app_context(), db.base.transaction() as session:
-            session.delete(self._device(public_id))
+        """Delete a device with its readings: another one may get its place."""
+        with self.app.app_context():
+            with db.base.transaction() as session:
+                device = self._device(public_id)
+                key = device.id
+                session.delete(device)
+            self.store.forget(key)
 
     def _device(self, public_id: str) -> Device:
         return db.base.db.session.query(Device).filter_by(public_id=public_id).one()

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from clock import utcnow
-from db.models import DeviceToken, User, UserSession
+from db.models import DeviceToken, Level, User, UserSession
 from tests.e2e.outside import Outside, Person, outside
 from tests.stack import Stack, until
 
@@ -103,7 +103,7 @@ GZIP = {"Accept-Encoding": "gzip"}
     ],
 )
 def test_a_download_of_the_page_ends_with_the_right(inside, tank, slow, form, end):
-    person = inside.person(tank)
+    person = inside.person(tank, level=Level.VIEWER)
     download = slow(PAGE[form], person.browser)
     assert not download.broken()
 
@@ -118,7 +118,7 @@ def test_a_download_of_the_page_ends_with_the_right(inside, tank, slow, form, en
     [("csv", {}, "revoke"), ("csv", GZIP, "take_away"), ("parquet", {}, "disable")],
 )
 def test_a_download_of_a_program_ends_with_the_right(house, inside, tank, slow, form, headers, end):
-    person = inside.person(tank)
+    person = inside.person(tank, level=Level.VIEWER)
     download = slow(f"{REST}&format={form}", person.rest | headers)
     assert not download.broken()
 
@@ -145,7 +145,7 @@ def test_a_download_of_a_device_ends_with_its_token(inside, tank, slow):
 
 def test_a_download_ends_when_a_device_in_it_is_deleted_and_no_other_does(inside, tank, slow):
     small = inside.device(1)
-    loser, keeper = inside.person(tank, small), inside.person(tank)
+    loser, keeper = inside.person(tank, small), inside.person(tank, level=Level.VIEWER)
     download, other = slow(PAGE["csv"], loser.browser), slow(PAGE["csv"], keeper.browser)
 
     inside.delete(small)

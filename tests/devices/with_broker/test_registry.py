@@ -11,7 +11,7 @@ from db.models import AuditEvent, Command, Device, DeviceToken, Grant, Level
 from db.models.device import opaque_username
 from db.telemetry.store import TelemetryStore
 from devices import admission, credentials, registry
-from errors import AppError, Conflict, Forbidden, Invalid, NotFound
+from errors import AppError, Conflict, Forbidden, Invalid, NotFound, Unavailable
 from mqtt.mosquitto import server_login
 from tests.stack import until
 
@@ -254,6 +254,21 @@ def test_a_deleted_device_leaves_nothing_but_its_audit_lines(house, owner, store
     assert [count(model) for model in (Device, Grant, DeviceToken, Command)] == [0, 0, 0, 0]
     lines = db.session.scalars(select(AuditEvent.object_id)).all()
     assert set(lines) == {public_id}
+
+
+def test_readings_are_deleted_though_the_broker_is_away(house, owner, store):
+    """SQLite gives the key of the last device to the next one, which is somebody else's."""
+    device = house.device(owner).device
+    store.add_series(device.id, "temperature", "number")
+    key = device.id
+    house.broker.revoke = away
+    with pytest.raises(Unavailable):
+        registry.delete(device, by=owner, now=utcnow(), broker=house.broker, store=store)
+    assert store.series([key]) == {key: []}
+
+
+def away(*_usernames):
+    raise Unavailable("broker_away", "The broker is away.")
 
 
 @pytest.mark.parametrize("level", [None, Level.VIEWER, Level.OPERATOR, Level.MANAGER])
