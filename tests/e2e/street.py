@@ -67,7 +67,7 @@ class Street:
 
 
 def _client(street: Street, made: registry.Created, port: int, ready: list[int]) -> Client:
-    device = made.device
+    device, identity = made.device, made.device.id  # rows belong to this thread
     topic = f"gatehouse/{device.controller_id}/commands"
     client = Client(CallbackAPIVersion.VERSION2, device.mqtt_username, protocol=MQTTv5)
     client.username_pw_set(device.mqtt_username, made.mqtt_password)
@@ -77,9 +77,9 @@ def _client(street: Street, made: registry.Created, port: int, ready: list[int])
         street.heard.append((identity, command, time.monotonic()))
         client.publish(f"{topic}/ack", json.dumps({"id": command, "status": "done"}), qos=1)
 
-    client.on_message = partial(hear, device.id)
+    client.on_message = partial(hear, identity)
     client.on_connect = lambda *_: client.subscribe(topic, qos=1)
-    client.on_subscribe = lambda *_: ready.append(device.id)
+    client.on_subscribe = lambda *_: ready.append(identity)
     client.connect("127.0.0.1", port)
     client.loop_start()
     return client
