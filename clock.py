@@ -2,6 +2,8 @@
 
 import time
 from datetime import UTC, datetime
+from functools import cache
+from zoneinfo import available_timezones
 
 
 def utcnow() -> datetime:
@@ -24,3 +26,17 @@ def to_ms(moment: datetime) -> int:
 def from_ms(ms: int) -> datetime:
     """Return milliseconds since 1970-01-01 UTC as an aware UTC datetime."""
     return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """Return the names of all time zones; found once, as that reads hundreds of files."""
+    return frozenset(available_timezones())
+
+
+@cache
+def zones_of_places() -> tuple[str, ...]:
+    """Return the names of those that places have, such as Europe/Vienna, in order."""
+    return tuple(
+        sorted(name for name in time_zones() if "/" in name and not name.startswith("Etc/"))
+    )

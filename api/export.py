@@ -1,7 +1,7 @@
 """Everything that one may see, as one stream."""
 
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from flask import Response
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
@@ -12,6 +12,7 @@ from api import callers, streams
 from api.models import Line, Listed, Span
 from api.routing import Routes
 from auth import access
+from clock import time_zones
 from db.models import User
 from devices import export
 
@@ -19,7 +20,7 @@ routes = Routes("export")
 
 
 def _zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in time_zones():
         raise PydanticCustomError("timezone_unknown", "there is no such time zone")
     return name
 

@@ -8,6 +8,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 from flask_babel import gettext as _
 
+from clock import zones_of_places
 from config import Settings
 from dashboard import components, sensor_form, set_point_form, token_form
 from db.models import Device, DeviceToken, Level
@@ -141,7 +142,7 @@ def _behaviour(settings: Settings, device: Device) -> Component:
                 dbc.Input(id=ZONE, value=device.timezone, list=ZONES, autocomplete="off"),
                 _("Where it stands, such as Europe/Berlin; empty: like the reader's."),
             ),
-            html.Datalist([html.Option(value=name) for name in fields.time_zones()], id=ZONES),
+            html.Datalist([html.Option(value=name) for name in zones_of_places()], id=ZONES),
             _keeping(settings, device),
             components.field(
                 _("Notes"),

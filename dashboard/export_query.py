@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from werkzeug.datastructures import MultiDict
 
 from auth import access
-from clock import to_ms
+from clock import time_zones, to_ms
 from dashboard import ranges
 from db.models import Device, User
 from devices.csv_style import SEPARATORS, Style
@@ -84,7 +84,7 @@ def wanted(query: MultiDict[str, str], user: User, form: Form, *, now: datetime)
 
 def zone_of(name: str, user: User) -> ZoneInfo:
     """Return the zone that a browser or a device names, else that of the account, else UTC."""
-    known = available_timezones()
+    known = time_zones()
     return ZoneInfo(next((one for one in (name, user.timezone) if one in known), "UTC"))
 
 
@@ -130,7 +130,7 @@ def _step_s(query: MultiDict[str, str], layout: Layout) -> int:
 
 def _zone(name: str, user: User) -> ZoneInfo:
     """Return the zone that a download names, else that of the account, else UTC."""
-    if name and name not in available_timezones():
+    if name and name not in time_zones():
         raise Invalid(
             "bad_zone",
             N_("There is no time zone %(name)s here: choose one in your settings."),

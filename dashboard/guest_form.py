@@ -3,7 +3,7 @@
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import dash_bootstrap_components as dbc
 from babel.dates import get_day_names
@@ -12,6 +12,7 @@ from dash.development.base_component import Component
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
+from clock import time_zones
 from dashboard import components
 from db.models import GuestLink
 from devices import guest_terms
@@ -102,7 +103,7 @@ def terms(values: dict[str, Any]) -> Terms:
     """
     text = {name: value.strip() if isinstance(value, str) else "" for name, value in values.items()}
     zone = text[ZONE] or "UTC"
-    if zone not in available_timezones():
+    if zone not in time_zones():
         raise Invalid("timezone_unknown", _("There is no such time zone."), field="timezone")
     return Terms(
         label=text[LABEL],
@@ -153,7 +154,7 @@ def _more(zone: str) -> Component:
     languages = [{"label": _("As the guest's browser says"), "value": BROWSERS}] + [
         {"label": word, "value": code} for code, word in LANGUAGES.items()
     ]
-    zones = sorted(name for name in available_timezones() if name.partition("/")[0] in AREAS)
+    zones = sorted(name for name in time_zones() if name.partition("/")[0] in AREAS)
     return html.Div(
         [
             html.Fieldset(

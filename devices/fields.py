@@ -4,8 +4,8 @@ import re
 import unicodedata
 from collections.abc import Callable
 from typing import Any
-from zoneinfo import available_timezones
 
+from clock import time_zones
 from db.models import Kind
 from db.models.columns import short_id
 from errors import Invalid
@@ -87,16 +87,9 @@ def notes(value: object) -> str:
 
 def timezone(value: object) -> str:
     """Return the name of a time zone, or nothing."""
-    if value != "" and value not in available_timezones():
+    if value != "" and value not in time_zones():
         raise Invalid("timezone_unknown", N_("There is no such time zone."), field="timezone")
     return str(value)
-
-
-def time_zones() -> list[str]:
-    """Return the names of the time zones that places have."""
-    return sorted(
-        name for name in available_timezones() if "/" in name and not name.startswith("Etc/")
-    )
 
 
 def _number(field: str, most: int, value: object) -> int:

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from auth import addresses
+from clock import time_zones
 from devices import hours
 from devices.hours import Span
 from errors import Invalid
@@ -48,7 +49,7 @@ def check(terms: Terms, now: datetime) -> None:
     """
     if not 1 <= len(terms.label.strip()) <= 80 or not terms.label.strip().isprintable():
         raise Invalid("label_length", N_("Give the guest a name."), field="label")
-    if terms.timezone not in available_timezones():
+    if terms.timezone not in time_zones():
         raise Invalid("timezone_unknown", N_("There is no such time zone."), field="timezone")
     if not terms.not_before < terms.not_after:
         raise Invalid("window_reversed", N_("The link ends before it begins."), field="not_after")

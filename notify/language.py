@@ -6,13 +6,13 @@ The order is: what the person set, what this browser was set to, what the browse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from zoneinfo import available_timezones
 
 from babel.support import NullTranslations
 from flask import Flask, Response, current_app, has_request_context, request
 from flask_babel import Babel, Domain, force_locale, get_locale, gettext
 from flask_login import current_user
 
+from clock import time_zones
 from db.models.account import User
 from errors import AppError
 from notify import catalogue
@@ -112,7 +112,7 @@ def _asked_for() -> str:
 def time_zone() -> str | None:
     """Return the time zone that the reader has set; None: that of the browser."""
     user = _signed_in()
-    return user.timezone if user is not None and user.timezone in available_timezones() else None
+    return user.timezone if user is not None and user.timezone in time_zones() else None
 
 
 def _signed_in() -> Any:

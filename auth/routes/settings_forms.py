@@ -1,7 +1,5 @@
 """What the pages of the settings ask for."""
 
-from zoneinfo import available_timezones
-
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -17,12 +15,10 @@ from wtforms import (
 from wtforms.validators import Length
 
 from auth.routes.forms import EMAIL, NEEDED, PASSWORD, CodeForm, PasskeyForm, new_password, repeated
+from clock import zones_of_places
 from notify.language import LANGUAGES
 
-TIME_ZONES = [
-    "UTC",
-    *sorted(name for name in available_timezones() if "/" in name and name[:4] != "Etc/"),
-]
+TIME_ZONES = ["UTC", *zones_of_places()]
 
 
 class ProfileForm(FlaskForm):  # type: ignore[misc]
