@@ -83,6 +83,7 @@ def transaction(*, fresh: bool = True) -> Iterator[Session]:
         return
     if fresh:
         session.rollback()  # ends the read transaction that this thread may have open
+        session.expire_all()  # if there is none, rolling back forgets nothing
     else:
         session.commit()  # ends it too, and forgets nothing
     session.connection(execution_options={"immediate": True})
