@@ -1,7 +1,8 @@
 """When a guest link opens: pure rules over moments, in the time zone of the door.
 
 Weekly hours are wall-clock hours: "Friday 15:00 to 11:00" means what the clock on the door's wall
-shows, on the nights of daylight-saving changes too.
+shows, on the nights of daylight-saving changes too: where it shows an hour twice, hours that end in
+it end the second time.
 """
 
 from dataclasses import dataclass
@@ -75,19 +76,19 @@ def _occurrences(
                 found.append(
                     (
                         _utc(datetime.combine(day, span.start), zone),
-                        _utc(datetime.combine(end_day, span.until), zone),
+                        _utc(datetime.combine(end_day, span.until), zone, last=True),
                     )
                 )
     return sorted(found)
 
 
-def _utc(wall: datetime, zone: ZoneInfo) -> datetime:
-    """The first moment at which the wall clock shows this, or has jumped past it."""
-    moment = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+def _utc(wall: datetime, zone: ZoneInfo, *, last: bool = False) -> datetime:
+    """The first (or last) moment at which the wall clock shows this, or has jumped past it."""
+    moment = wall.replace(tzinfo=zone, fold=int(last)).astimezone(UTC)
     if moment.astimezone(zone).replace(tzinfo=None) == wall:
         return moment
     # the clock jumps over it: between the readings with the offsets before and after the jump
-    early, late = wall.replace(tzinfo=zone, fold=1).astimezone(UTC), moment
+    early, late = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (1, 0))
     while late - early > timedelta(seconds=1):
         middle = early + (late - early) / 2
         if middle.astimezone(zone).replace(tzinfo=None) < wall:

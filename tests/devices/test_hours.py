@@ -79,6 +79,21 @@ def test_an_hour_that_the_clock_jumps_over_begins_and_ends_at_the_jump(now, hour
     assert judge(now, [Span(frozenset(range(7)), *hours)]).when is when
 
 
+@pytest.mark.parametrize(
+    ("now", "hours", "when"),
+    [
+        ("2026-10-25T00:29", (time(2, 30), time(5)), When.EARLY),  # 02:29, for the first time
+        ("2026-10-25T00:30", (time(2, 30), time(5)), When.OPEN),
+        ("2026-10-25T01:00", (time(2, 30), time(5)), When.OPEN),  # 02:00, for the second time
+        ("2026-10-25T00:45", (time(0), time(2, 30)), When.OPEN),  # 02:45, but half past comes again
+        ("2026-10-25T01:29", (time(0), time(2, 30)), When.OPEN),  # 02:29, for the second time
+        ("2026-10-25T01:30", (time(0), time(2, 30)), When.EARLY),
+    ],
+)
+def test_an_hour_that_the_clock_shows_twice_is_open_whenever_it_is_shown(now, hours, when):
+    assert judge(now, [Span(frozenset(range(7)), *hours)]).when is when
+
+
 def test_a_link_whose_last_hour_has_passed_says_so_before_its_window_ends():
     fridays = [Span(frozenset({FRIDAY}), time(8), time(12))]
     assert judge("2026-07-11T00:00", fridays, end="2026-07-15T00:00").when is When.LATE
