@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -64,7 +65,10 @@ class Speaker:
     def publish(self, topic: str, payload: bytes | str, *, retain: bool = False) -> None:
         """Publish and wait until the broker has it, or has thrown us out for it."""
         sent = self._client.publish(topic, payload, qos=1, retain=retain)
-        until(lambda: sent.is_published() or self.ended.is_set(), what="an acknowledgement")
+        end = time.monotonic() + 20
+        while not (sent.is_published() or self.ended.is_set()):
+            assert time.monotonic() < end, "no acknowledgement"
+            sent.wait_for_publish(0.1)
 
     def close(self) -> None:
         client, self._client = self._client, None  # its sockets go with it, at once
