@@ -7,6 +7,7 @@ command goes out once: a repeated key finds the first row, and the publisher nev
 import re
 import uuid
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -49,6 +50,21 @@ WISH = select(
 ROW = insert(Command).returning(Command.id)
 
 
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a wish costs whoever makes it, such as a use of a link.
+
+    Attributes:
+        pay: called once for a new wish, in the transaction that writes it down; what it raises
+            refuses the wish.
+        give_back: called in a transaction of any thread, at most once, if the wish certainly
+            reached nobody.
+    """
+
+    pay: Callable[[Session], None]
+    give_back: Callable[[Session], None]
+
+
 def ask(
     device: Device,
     name: str,
@@ -66,7 +82,7 @@ def ask(
     expires_in_s: float | None = None,
     actor: str = "",
     right: Right | None = None,
-    claim: Callable[[Session], None] | None = None,
+    price: Price | None = None,
 ) -> Command:
     """Ask a device to do something; returns at once.
 
@@ -87,8 +103,7 @@ def ask(
         expires_in_s: seconds in which it must begin, at most signing.LONGEST_S.
         actor: who asks, in words, if it is not `by` in person.
         right: by which right, if it is not `by` in person.
-        claim: called once for a new wish, in the transaction that writes it down, to take what
-            it costs; what it raises refuses the wish.
+        price: what it costs, if anything.
 
     Raises:
         NotFound, Forbidden: `by` may not do this.
@@ -113,8 +128,8 @@ def ask(
             set_points.check_target(name, params)
         if name == "set":
             set_points.check(device, params)
-        if claim is not None:
-            claim(session)
+        if price is not None:
+            price.pay(session)
         right = right or rights.of_person(session, device, by, level)
         command = _insert(
             session,
@@ -158,7 +173,7 @@ def ask(
             namespace=namespace,
             now=now,
         )
-    _send(command, order, publisher, bus)
+    _send(command, order, price, publisher, bus)
     return command
 
 
@@ -267,7 +282,9 @@ def _insert(session: Session, **values: Any) -> Command:
     return command
 
 
-def _send(command: Command, order: Order, publisher: Publisher, bus: LiveBus) -> None:
+def _send(
+    command: Command, order: Order, price: Price | None, publisher: Publisher, bus: LiveBus
+) -> None:
     begin = elsewhere()
     lifetime, left = command.expires_at - command.asked_at, command.expires_at - utcnow()
     in_time = left > timedelta()  # the row may have waited for its turn
@@ -278,7 +295,7 @@ def _send(command: Command, order: Order, publisher: Publisher, bus: LiveBus) ->
             order.topic,
             order.message,
             expires_in_s=min(lifetime, left + ANSWER_GRACE).total_seconds(),
-            on_taken=partial(_taken, begin, bus, publisher, command.id, order),
+            on_taken=partial(_taken, begin, bus, publisher, command.id, order, price),
         )
     )
     if order.rotating:
@@ -288,16 +305,30 @@ def _send(command: Command, order: Order, publisher: Publisher, bus: LiveBus) ->
     if went:
         move("sent", sent_at=now)
         return
-    if order.rotating and order.is_usable:
-        handshake.give_back(begin, command.id)
+    _give_back(begin, command.id, order, price)
     if in_time:
         move("failed", detail=AWAY if order.is_usable else USED_UP)
     else:
         move("expired")
 
 
+def _give_back(begin: Begin, identity: int, order: Order, price: Price | None) -> None:
+    """Make usable again what a command took that certainly reached nobody."""
+    if order.rotating and order.is_usable:
+        handshake.give_back(begin, identity)
+    if price is not None:
+        with begin() as session:
+            price.give_back(session)
+
+
 def _taken(
-    begin: Begin, bus: LiveBus, publisher: Publisher, identity: int, order: Order, heard: bool
+    begin: Begin,
+    bus: LiveBus,
+    publisher: Publisher,
+    identity: int,
+    order: Order,
+    price: Price | None,
+    heard: bool,
 ) -> None:
     """Note that the broker has a command, and whether its device has it too; any thread.
 
@@ -309,8 +340,7 @@ def _taken(
         progress.move, begin, identity, since=("queued", "sent"), bus=bus, now=now, sent_at=now
     )
     if not heard:
-        if order.rotating:
-            handshake.give_back(begin, identity)
+        _give_back(begin, identity, order, price)
         move("no_answer", detail=progress.DEAF)
         return
     there = _is_there(begin, publisher, order)

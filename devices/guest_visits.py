@@ -23,6 +23,7 @@ from errors import Forbidden, NotFound
 from notify.mark import N_
 
 SAME_PRESS = timedelta(minutes=1)  # what comes later from the same page is meant anew
+PRESSES = "30/minute"  # with one link; nobody at a door presses oftener
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def press(
         NotFound: as `look`.
         Forbidden: too early, or a wrong PIN.
         Conflict: page_stale, no page of this link was shown with this mark, or long ago.
-        TooMany: too many wrong PINs; a pause is on.
+        TooMany: too many wrong PINs, so a pause is on; or too many presses in a minute.
     """
     link = _by_token(token)
     key = f"guest:{link.public_id}:{sha256(nonce)[:40]}"
@@ -86,6 +87,7 @@ def press(
     if look(token, now=now).verdict.when is not When.OPEN:
         raise Forbidden("too_early", N_("This link does not open yet."))
     guest_pages.check(nonce, link, keys=keys, now=now)
+    throttle.hit(f"guest-press:{link.public_id}", PRESSES, now=now)
     _check_pin(link, pin, keys, now=now, address=address)
     return commands.ask(
         link.device,
@@ -102,7 +104,7 @@ def press(
         bus=bus,
         namespace=namespace,
         now=now,
-        claim=partial(_use, link),
+        price=commands.Price(partial(_use, link), partial(_give_back, link.id)),
     )
 
 
@@ -170,6 +172,15 @@ def _use(link: GuestLink, session: Session) -> None:
     )
     if taken.rowcount != 1 or not link_states.may_give(link):  # type: ignore[attr-defined]
         raise ended()
+
+
+def _give_back(link_id: int, session: Session) -> None:
+    """Return the use of a press that reached no door, so that the guest may press again."""
+    session.execute(
+        update(GuestLink)
+        .where(GuestLink.id == link_id, GuestLink.uses > 0)
+        .values(uses=GuestLink.uses - 1)
+    )
 
 
 def ended() -> NotFound:

@@ -195,7 +195,9 @@ def test_the_button_is_pressed_without_a_script(portal, link, phone):
     expect(page.get_by_role("alert")).to_have_text("This PIN is not right.")
     page.get_by_label("PIN").fill("4711")
     page.get_by_role("button", name="Unlock").click()
-    expect(page.get_by_role("status")).to_have_text("The door could not open.")  # no broker here
+    expect(page.get_by_role("status")).to_have_text(
+        "The door could not be asked."
+    )  # no broker here
     page.get_by_role("link", name="Back").click()
     expect(page.get_by_role("button", name="Unlock")).to_be_visible()
 

@@ -194,6 +194,16 @@ def test_one_press_sent_twice_at_once_takes_one_use_and_both_hear_of_it(
     assert guest_visits.look(token, now=NOW).link.uses == 1
 
 
+def test_a_link_takes_thirty_presses_a_minute(link, press, publisher):
+    token = link()
+    for number in range(30):
+        press(token, page=f"page {number}")
+    with pytest.raises(TooMany) as refused:
+        press(token, page="one more")
+    assert 0 < refused.value.retry_after <= 60
+    assert len(publisher.sent) == 30
+
+
 def test_an_early_guest_is_told_when_and_nothing_is_sent(link, press, publisher):
     token = link(not_before=NOW + HOUR)
     assert guest_visits.look(token, now=NOW).verdict.opens_at == NOW + HOUR
