@@ -37,6 +37,7 @@ class Device(Base):
     """One connected thing: a lock, a gate, a sensor, a gauge."""
 
     __tablename__ = "device"
+    __table_args__ = {"sqlite_autoincrement": True}  # readings of a key are one device's for ever
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)  # never leaves the database
     public_id: Mapped[str] = mapped_column(String(16), unique=True, default=short_id)

@@ -91,6 +91,26 @@ def test_apps_that_were_revoked_stay_so(old: Engine):
     assert rows(old, "app_token", "public_id", "revoked_by") == [("a", ""), ("b", "person")]
 
 
+def test_the_key_of_a_deleted_device_is_not_given_again(old: Engine):
+    migrations.upgrade("app", old)
+    device = tables(old).tables["device"]
+    text = ("public_id", "controller_id", "mqtt_username")
+
+    def add(name: str) -> int:
+        values = filled(tables(old), "device", **dict.fromkeys(text, name))
+        del values["id"]
+        with old.execution_options(immediate=True).begin() as connection:
+            key = connection.execute(device.insert(), values).inserted_primary_key[0]
+            connection.execute(device.delete().where(device.c.id == key))
+        return key
+
+    if old.dialect.name == "postgresql":  # which does not count what came with a key
+        with old.begin() as connection:
+            connection.exec_driver_sql("SELECT nextval(pg_get_serial_sequence('device', 'id'))")
+    assert [add("second"), add("third")] == [2, 3]
+    assert rows(old, "device", "id") == [(1,)]
+
+
 def test_an_upgrade_can_be_taken_back(old: Engine):
     before = {name: table.columns.keys() for name, table in tables(old).tables.items()}
     migrations.upgrade("app", old)

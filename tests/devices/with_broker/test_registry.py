@@ -257,7 +257,7 @@ def test_a_deleted_device_leaves_nothing_but_its_audit_lines(house, owner, store
 
 
 def test_readings_are_deleted_though_the_broker_is_away(house, owner, store):
-    """SQLite gives the key of the last device to the next one, which is somebody else's."""
+    """What nobody may see any longer is gone, whatever else fails."""
     device = house.device(owner).device
     store.add_series(device.id, "temperature", "number")
     key = device.id
