@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, String, cast, exists, or_, select
 from sqlalchemy.orm import Session
 
+from auth import access
 from db.base import db, transaction
 from db.models import Command, Device, ForeignAction, Proposal
 from devices import progress, set_points
@@ -94,7 +95,7 @@ def listeners(session: Session, topic: str) -> list[str]:
     """Return the broker's users who were given a branch with this topic in it."""
     given = session.execute(
         select(Device.mqtt_username, Device.topic_trees).where(
-            cast(Device.topic_trees, String) != "[]", Device.revoked_at.is_(None)
+            cast(Device.topic_trees, String) != "[]", access.ADMITTED
         )
     )
     return [

@@ -6,11 +6,12 @@ import pytest
 
 from auth import tokens
 from clock import utcnow
-from db.base import db
+from db.base import db, transaction
 from db.models import Level, User
 from devices import (
     admission,
     app_tokens,
+    asking,
     commands,
     files,
     guests,
@@ -51,6 +52,15 @@ def test_its_tokens_for_http_are_refused_and_work_again(plain, door):
     assert not tokens.alive([row.id])
     plain.switch(landlord(), True)
     assert tokens.authenticate_device(door.token, utcnow()) is not None
+
+
+def test_they_are_not_waited_for_where_others_listen_too(plain, door):
+    with transaction():
+        door.device.topic_trees = ["shelly/hall"]
+    topic = "shelly/hall/command"
+    assert asking.listeners(db.session(), topic) == [door.device.mqtt_username]
+    plain.switch(landlord(), False)
+    assert asking.listeners(db.session(), topic) == []
 
 
 def log_in(plain, door) -> handshake.Login:
