@@ -1,5 +1,6 @@
 """Settings of the web server; gunicorn reads this file."""
 
+import gc
 import logging
 import signal
 import sys
@@ -7,6 +8,7 @@ from typing import Any
 
 from config import load
 
+gc.disable()  # until the server has been built: nothing of it is garbage
 settings = load()
 bind = f"{settings.host}:{settings.port}"
 worker_class = "gthread"
@@ -49,6 +51,8 @@ def post_worker_init(worker: Any) -> None:
 
     signal.signal(signal.SIGTERM, end)
     worker.gatehouse_background = background
+    gc.freeze()  # a collection that goes through all of it stops every thread for 0.1 s and more
+    gc.enable()
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
