@@ -33,7 +33,7 @@ def state_words() -> dict[State, str]:
     return {
         State.WAITING: _("on its way"),
         State.HERE: _("here"),
-        State.UNSENT: _("not sent: the device is not connected"),
+        State.UNSENT: _("not sent: the device was not reached"),
         State.SENT: _("sent, no answer yet"),
         State.FETCHED: _("fetched by the device"),
         State.REFUSED: _("refused"),

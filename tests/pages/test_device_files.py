@@ -284,7 +284,7 @@ def test_a_device_that_is_not_there_is_said_to_be_and_time_ends(portal, context,
     page.goto(f"/devices/{away.public_id}/files")
     choose(page, "late.json", b"{}", tmp_path).click()
     row = page.get_by_role("article", name="late.json")
-    expect(row).to_contain_text("not sent: the device is not connected")
+    expect(row).to_contain_text("not sent: the device was not reached")
     expect(page.get_by_text("late.json is here, but the device is not connected")).to_be_visible()
     row.get_by_role("button", name="Send again").click()
     expect(page.get_by_text("It is on its way.")).to_be_attached()
