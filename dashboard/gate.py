@@ -105,7 +105,10 @@ def _from_elsewhere() -> bool:
     if origin is None or origin == "null":  # pages that send no referrer; the form token decides
         return False
     own = {request.host, urlsplit(wiring.current().settings.url).netloc}
-    return urlsplit(origin).netloc not in own
+    try:
+        return urlsplit(origin).netloc not in own
+    except ValueError:  # no browser sends that
+        return True
 
 
 def _to_login() -> ResponseReturnValue:

@@ -148,6 +148,7 @@ def test_a_session_that_has_ended_opens_nothing(portal):
         {"Sec-Fetch-Site": "same-site"},
         {"Origin": "https://elsewhere.example.org"},
         {"Origin": "http://localhost:1"},
+        {"Origin": "http://["},
     ],
     ids=str,
 )
