@@ -39,7 +39,9 @@ LOGIN_LIMIT = "20/minute"  # wrong ones from a network address
 def register(email: str, password: str, *, language: str, now: datetime, address: str) -> None:
     """Take a registration; the owner of the address gets a mail, whatever there is already.
 
-    An account that nobody has confirmed takes the newest password, and older links end.
+    An account that nobody has confirmed takes the newest password, and older links end.  Who was
+    invited chooses it by the invitation only, which is sent again: the account may be worth more
+    than one that anybody registers.
 
     Raises:
         Invalid: this is no e-mail address.
@@ -75,6 +77,12 @@ def _enter(parsed: Address, hashed: str, language: str, now: datetime, address: 
                 login_link=links.page("/login"),
                 recover_link=links.page("/recover"),
             )
+            return
+        if user is not None and not user.password_hash:
+            audit.record(
+                session, "account.register", result="refused", user=user, address=address, now=now
+            )
+            invitations.send(session, user, now=now)
             return
         if user is None:
             user = User(email=parsed.normal, created_at=now, role="user", epoch=0)

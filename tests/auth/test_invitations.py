@@ -130,3 +130,17 @@ def test_only_administrators_invite_and_only_to_roles_that_exist(house):
     with pytest.raises(Invalid):
         invite(house, role="king")
     assert mails(house, EMAIL) == []
+
+
+def test_registering_an_invited_address_neither_ends_nor_takes_the_invitation(house, visitor):
+    with freeze_time(NOW):
+        with house.app_context():
+            administration.invite(EMAIL, role="admin", language="en", by=None, now=NOW)
+        path = link(house, EMAIL)
+        fields = {"email": EMAIL, "password": NEW, "repeat": NEW}
+        assert "Look into your mail" in visitor().submit("/register", **fields).text
+        assert {mail.template for mail in mails(house, EMAIL)} == {"invitation"}
+        assert visitor().log_in(EMAIL, NEW).status_code == 401
+        answer = visitor().submit(path, password=PASSWORD, repeat=PASSWORD)
+        assert "Your account is ready" in answer.text
+        assert visitor().log_in(EMAIL).status_code == 303
