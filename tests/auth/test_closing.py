@@ -1,10 +1,12 @@
 """Leaving: everything about oneself as a file, then nothing of it stays."""
 
 import pytest
+from bs4 import BeautifulSoup
 
+from auth import closing
 from db.base import db, transaction
 from db.models import AuditEvent, Device, Grant, Level, Passkey, User, UserSession
-from tests.auth.conftest import NOW, PASSWORD, account, mails, member, text
+from tests.auth.conftest import NOW, PASSWORD, account, book, mails, member, text
 
 EMAIL = "ana@example.org"
 
@@ -90,3 +92,20 @@ def test_the_book_keeps_what_happened(house, person):
     with house.app_context():
         actions = set(db.session.scalars(db.select(AuditEvent.action)))
     assert {"login", "account.delete"} <= actions
+
+
+def test_a_button_that_is_pressed_twice_deletes_once(house, person, monkeypatch):
+    path = "/settings/account"
+    page = BeautifulSoup(person.see(path).data, "html.parser")
+    form = page.select_one("main form[method=post]")
+    fields = {item["name"]: item.get("value", "") for item in form.select("input[name]")}
+    delete = closing.delete
+
+    def twice(*args, **options) -> None:
+        delete(*args, **options)
+        delete(*args, **options)
+
+    monkeypatch.setattr(closing, "delete", twice)
+    answer = person.client.post(path, data=fields | {"password": PASSWORD})
+    assert "Your account is deleted" in answer.text
+    assert len(book(house, "account.delete")) == 1
