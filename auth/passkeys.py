@@ -220,13 +220,14 @@ def _answering(answer: dict[str, Any]) -> Passkey:
     try:
         name = base64url_to_bytes(str(answer["rawId"]))
         holder = answer["response"].get("userHandle")
+        holder = None if holder is None else base64url_to_bytes(str(holder))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _refused() from error
     key = db.session.scalar(select(Passkey).where(Passkey.credential_id == name))
     if key is None:
         raise _refused()
     owner = db.session.get_one(User, key.user_id)
-    if holder is not None and base64url_to_bytes(str(holder)) != owner.public_id.encode():
+    if holder is not None and holder != owner.public_id.encode():
         raise _refused()
     return key
 

@@ -100,6 +100,10 @@ def played_again(house, sent, page: Page) -> None:
         answer["response"]["userHandle"] = "c29tZWJvZHk"
         with pytest.raises(Invalid):  # the key of one person in the name of another
             passkeys.login(number, answer, site, now=utcnow(), address=HERE)
+        number = passkeys.login_options(site, now=utcnow())["challenge"]
+        answer["response"]["userHandle"] = "a"
+        with pytest.raises(Invalid):  # in the name of nobody
+            passkeys.login(number, answer, site, now=utcnow(), address=HERE)
 
 
 def test_a_passkey_for_another_site_is_refused(house, page, url):
