@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 
 from auth import administration, audit, people, sessions
 from auth.routes.admin_forms import AuditFilter, InviteForm, PersonForm
-from auth.routes.blueprint import bp, go, login_required, me, page
+from auth.routes.blueprint import bp, go, login_required, me, number, page
 from auth.routes.forms import ButtonForm
 from clock import utcnow
 from db.models import User
@@ -40,7 +40,7 @@ def user_list() -> Response:
 def _list(form: InviteForm, error: AppError | None = None) -> Response:
     search, sort = request.args.get("search", ""), request.args.get("sort", "email")
     descending = "descending" in request.args
-    number = max(0, request.args.get("page", 0, type=int))
+    shown = number("page") or 0
     if sort not in get_args(people.Sort):
         sort = "email"
     found = people.find(
@@ -48,7 +48,7 @@ def _list(form: InviteForm, error: AppError | None = None) -> Response:
         search=search,
         sort=sort,  # type: ignore[arg-type]
         descending=descending,
-        offset=number * people.PAGE,
+        offset=shown * people.PAGE,
     )
     columns = (
         ("email", _("E-mail")),
@@ -65,7 +65,7 @@ def _list(form: InviteForm, error: AppError | None = None) -> Response:
         search=search,
         sort=sort,
         descending=descending,
-        number=number,
+        number=shown,
         size=people.PAGE,
         columns=columns,
     )
@@ -131,7 +131,7 @@ def book() -> Response:
         by=me(),
         action=form.action.data or "",
         search=form.search.data or "",
-        before=request.args.get("before", type=int),
+        before=number("before"),
     )
     return page("audit", form, rows=rows)
 

@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from flask import (
     Blueprint,
     Response,
+    abort,
     current_app,
     make_response,
     redirect,
@@ -37,6 +38,14 @@ P = ParamSpec("P")
 TOKEN_PAGES = ("/confirm", "/register/invitation", "/reset")  # and what is below them
 KEPT = ("token", "check", "next")  # what forms keep of the address they were opened at
 NO_PAGE = "to_login"  # the view that only sends on
+LARGEST = 2**53  # of a number in a query; databases count a little further
+
+
+@bp.before_request
+def forms_only() -> None:
+    """Refuse JSON, which Flask-WTF would take for a form whose fields may be of any type."""
+    if request.is_json:
+        abort(415)
 
 
 @bp.after_request
@@ -191,6 +200,12 @@ def _is_page(path: str) -> bool:
         return False
     name = str(found[0])
     return name.startswith(f"{bp.name}.") and name != f"{bp.name}.{NO_PAGE}"
+
+
+def number(name: str) -> int | None:
+    """Return a number of the query; None if there is none, or one that no row can have."""
+    given = request.args.get(name, type=int)
+    return given if given is not None and 0 <= given <= LARGEST else None
 
 
 def me() -> User:

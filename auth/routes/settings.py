@@ -1,11 +1,11 @@
 """One's own account: /settings, sessions, API tokens, activity."""
 
-from flask import Response, request
+from flask import Response
 from flask_babel import gettext as _
 
 import wiring
 from auth import audit, browsers, profile, refresh, sessions
-from auth.routes.blueprint import bp, go, login_required, me, page
+from auth.routes.blueprint import bp, go, login_required, me, number, page
 from auth.routes.forms import ButtonForm
 from auth.routes.settings_forms import ProfileForm
 from clock import utcnow
@@ -76,8 +76,7 @@ def token_list() -> Response:
 @login_required
 def activity() -> Response:
     """Show what happened to one's account."""
-    before = request.args.get("before", type=int)
-    return page("activity", rows=audit.of_user(me(), before=before))
+    return page("activity", rows=audit.of_user(me(), before=number("before")))
 
 
 BROWSERS = (
