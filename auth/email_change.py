@@ -38,15 +38,18 @@ def ask(user: User, password: str, email: str, *, now: datetime, address: str) -
     with transaction() as session:
         owner = by_email(new.normal)
         audit.record(
-            session,
-            "email.ask",
-            result="ok" if owner is None else "refused",
-            user=user,
-            address=address,
-            now=now,
-            email=new.normal,
-        )
+            session, "email.ask", user=user, address=address, now=now, email=new.normal
+        )  # the person reads this line, so it does not tell whether the address has an account
         if owner is not None:
+            audit.record(
+                session,
+                "email.ask",
+                result="refused",
+                actor=user.email,
+                address=address,
+                now=now,
+                email=new.normal,
+            )
             notify.mail.enqueue(
                 session,
                 to=owner.email_typed,

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from freezegun import freeze_time
 
-from tests.auth.conftest import NOW, PASSWORD, account, link, mails, member, text
+from tests.auth.conftest import NOW, PASSWORD, account, book, link, mails, member, text
 
 OLD, NEW = "ana@example.org", "Ana.New@example.org"
 
@@ -96,3 +96,20 @@ def test_a_link_for_a_change_dies_when_the_password_changes(house, visitor, pers
     ask(person)
     change(house, OLD, password_hash="x")
     assert visitor().submit(link(house, NEW)).status_code == 410
+
+
+def test_the_person_does_not_learn_whether_an_address_has_an_account(house, person):
+    member(house, "bo@example.org")
+    ask(person, "bo@example.org")
+    known = [line["result"] for line in asked(person)]
+    ask(person, "nobody@example.org")
+    assert [line["result"] for line in asked(person)] == known * 2 == ["ok"] * 2
+    assert "refused" not in text(person.see("/settings/activity"))
+    refused = [line for line in book(house, "email.ask") if line.result == "refused"]
+    assert [(line.user_id, line.actor) for line in refused] == [(None, OLD)]
+
+
+def asked(person) -> list[dict[str, object]]:
+    """The lines about other addresses in the file of everything about oneself."""
+    lines = person.see("/settings/export.json").json["activity"]
+    return [line for line in lines if line["action"] == "email.ask"]
