@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 import notify.mail
-from auth import addresses, audit, codes, links, refusals, throttle
+from auth import addresses, audit, codes, links, refusals, second_factor, throttle
 from auth.links import Link, Purpose
 from auth.password_change import prove
 from auth.people import by_email, by_public_id, facts
@@ -119,7 +119,9 @@ def to_confirm(token: str, check: str, *, now: datetime) -> tuple[User, CodeRequ
 def undo(token: str, check: str, *, now: datetime, address: str) -> User:
     """Go back to the old address, log out everywhere and take the password away.
 
-    Whoever changed the address knew the password; the owner chooses a new one by mail.
+    Whoever changed the address knew the password; the owner chooses a new one by mail.  What
+    gets in since then, app and passkeys, goes with it, and codes come by mail again; what was
+    there before the change stays.
 
     Raises:
         Gone: the link is forged, expired or used.
@@ -131,8 +133,9 @@ def undo(token: str, check: str, *, now: datetime, address: str) -> User:
         if owner is not None and owner is not user:
             raise Conflict("email_taken", N_("This address has an account already."))
         user.email, user.email_typed = row.payload["email"], row.payload["typed"]
-        user.password_hash = ""
+        user.password_hash, user.code_channel = "", "mail"
         user.epoch += 1
+        second_factor.forget_since(session, user, row.created_at)
         codes.use(session, row, now=now)
         audit.record(session, "email.undo", user=user, address=address, now=now)
     return user

@@ -146,6 +146,14 @@ def forget_unneeded_codes(session: Session, user: User) -> None:
         session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
 
 
+def forget_since(session: Session, user: User, moment: datetime) -> None:
+    """Take away the factors that came after a moment, in the caller's transaction."""
+    session.execute(delete(Passkey).where(Passkey.user_id == user.id, Passkey.created_at >= moment))
+    if user.totp_confirmed_at is None or user.totp_confirmed_at >= moment:
+        user.totp_secret = user.totp_confirmed_at = None
+    forget_unneeded_codes(session, user)
+
+
 def codes_left(user: User) -> int:
     """Return how many recovery codes still work."""
     query = select(func.count()).where(

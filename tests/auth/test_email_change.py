@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 from freezegun import freeze_time
 
+from db.base import db, transaction
+from db.models import Passkey, User
 from tests.auth.conftest import NOW, PASSWORD, account, book, link, mails, member, text
 
 OLD, NEW = "ana@example.org", "Ana.New@example.org"
@@ -113,3 +115,47 @@ def asked(person) -> list[dict[str, object]]:
     """The lines about other addresses in the file of everything about oneself."""
     lines = person.see("/settings/export.json").json["activity"]
     return [line for line in lines if line["action"] == "email.ask"]
+
+
+def test_what_the_thief_gets_in_with_ends_with_the_change(house, visitor, person):
+    give_factors(house, NOW - timedelta(days=1))
+    ask(person)
+    visitor().submit(link(house, NEW))
+    give_factors(house, NOW + timedelta(minutes=1), code_channel="sms")
+    assert "old address is back" in visitor().submit(link(house, OLD)).text
+    with house.app_context():
+        assert [key.label for key in db.session.scalars(db.select(Passkey))] == ["0"]
+    user = account(house, OLD)
+    assert (user.totp_secret, user.totp_confirmed_at, user.code_channel) == (None, None, "mail")
+
+
+def test_a_second_factor_from_before_the_change_stays(house, visitor, person):
+    before = NOW - timedelta(days=1)
+    give_factors(house, before)
+    ask(person)
+    visitor().submit(link(house, NEW))
+    visitor().submit(link(house, OLD))
+    assert account(house, OLD).totp_confirmed_at == before
+    with house.app_context():
+        assert db.session.scalar(db.select(db.func.count(Passkey.id))) == 1
+
+
+def give_factors(house, at, **values: object) -> None:
+    """Give the only person an app and one more passkey."""
+    with house.app_context(), transaction() as session:
+        user = session.scalars(db.select(User)).one()
+        user.totp_secret, user.totp_confirmed_at = "00", at
+        for name, value in values.items():
+            setattr(user, name, value)
+        number = session.scalar(db.select(db.func.count(Passkey.id)))
+        key = str(number).encode()
+        session.add(
+            Passkey(
+                user_id=user.id,
+                credential_id=key,
+                public_key=key,
+                sign_count=0,
+                label=str(number),
+                created_at=at,
+            )
+        )
