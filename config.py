@@ -5,6 +5,7 @@ that holds the value.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -123,8 +124,8 @@ class Settings(BaseSettings):
             raise ValueError("DISCOVERY_PREFIX and MQTT_NAMESPACE must lie outside each other")
         if self.mqtt_admin != "files" and not self.mqtt_host:
             raise ValueError("MQTT_ADMIN other than files needs MQTT_HOST")
-        if not self.app_url.startswith(("http://", "https://", "")):
-            raise ValueError("APP_URL must begin with http:// or https://")
+        if self.app_url and not re.match(r"https?://[^/]", self.app_url):
+            raise ValueError("APP_URL must begin with http:// or https:// and a host")
         return self
 
     @property

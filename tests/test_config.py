@@ -34,3 +34,14 @@ def test_readings_are_kept_for_ever_unless_told_otherwise():
 def test_a_number_of_days_that_makes_no_sense_is_refused(days: str):
     with pytest.raises(ConfigError, match="RETENTION_DAYS"):
         load({"RETENTION_DAYS": days}, None)
+
+
+@pytest.mark.parametrize("url", ["gatehouse.example.org", "javascript:x", "http://", "//host", "/"])
+def test_links_in_mails_begin_with_an_address_of_the_web(url: str):
+    with pytest.raises(ConfigError, match="APP_URL"):
+        load({"APP_URL": url}, None)
+
+
+def test_an_address_that_is_not_set_follows_from_host_and_port():
+    assert load({"APP_URL": "", "PORT": "8123"}, None).url == "http://127.0.0.1:8123"
+    assert load({"APP_URL": "https://gate.example/"}, None).url == "https://gate.example"
