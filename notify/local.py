@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import click
 from notify.outbox import Claimed
 
 KEPT = 200  # newest mails
+CODE = re.compile(r"\b\d{6}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ def deliver(message: Claimed, *, folder: Path, site: str) -> None:
         file.write(json.dumps(asdict(mail), ensure_ascii=False).encode())
     draft.replace(folder / name)
     with suppress(OSError, UnicodeError):  # a terminal that cannot show it loses nothing
-        click.echo(f"Mail waiting for {mail.to}: {mail.subject}  (open {site}/outbox)")
+        subject = CODE.sub("······", mail.subject)  # what a terminal shows may be kept as a log
+        click.echo(f"Mail waiting for {mail.to}: {subject}  (open {site}/outbox)")
     for old in _newest_first(folder)[KEPT:]:
         old.unlink(missing_ok=True)
 

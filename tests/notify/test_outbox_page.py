@@ -157,6 +157,25 @@ def test_files_are_for_this_user_only_and_bounded(office, settings, monkeypatch,
     )
 
 
+def test_the_terminal_shows_no_code(office, capsys):
+    with transaction() as session:
+        mail.enqueue(
+            session,
+            to="ana@example.org",
+            template="code",
+            language="en",
+            now=NOON,
+            code="004217",
+            purpose="password",
+            minutes=10,
+        )
+    assert worker.run_once(NOON) == 1
+
+    shown = capsys.readouterr().out
+    assert "Mail waiting for ana@example.org: Your Gatehouse code: " in shown
+    assert "004217" not in shown
+
+
 def test_a_folder_that_cannot_be_written_delays_the_mail(office, settings):
     (settings.instance_dir / "outbox").write_text("in the way")
     write(now=NOON)
