@@ -262,6 +262,24 @@ def check_password(
         AppError: the password is too long to be one.
     """
     passwords.check_length(password)
+    with passwords.in_turn(throttle.network(address)):
+        user = _by_password(email, password, now=now, address=address, browser=browser)
+    if user.disabled_at is not None:
+        refusals.note("login.disabled", user=user, now=now, address=address)
+        raise Forbidden("disabled", N_("This account is switched off."))
+    if user.confirmed_at is None:
+        refusals.note("login.unconfirmed", user=user, now=now, address=address)
+        raise Forbidden(
+            "not_confirmed",
+            N_("Please confirm your e-mail address first: open the link that we sent you."),
+        )
+    if passwords.is_outdated(user.password_hash):
+        _rehash(user, password)
+    return user
+
+
+def _by_password(email: str, password: str, *, now: datetime, address: str, browser: str) -> User:
+    """Return the account with this address and password, whatever else is wrong with it."""
     name = addresses.key(email)
     network = f"login:{throttle.network(address)}"
     key = f"login:{name}:{browser}" if browser else f"login:{name}"
@@ -287,17 +305,6 @@ def check_password(
         throttle.hit(network, LOGIN_LIMIT, now=now)
         raise Unauthenticated("wrong_credentials", N_("E-mail or password is wrong."))
     throttle.reset(key)
-    if user.disabled_at is not None:
-        refusals.note("login.disabled", user=user, now=now, address=address)
-        raise Forbidden("disabled", N_("This account is switched off."))
-    if user.confirmed_at is None:
-        refusals.note("login.unconfirmed", user=user, now=now, address=address)
-        raise Forbidden(
-            "not_confirmed",
-            N_("Please confirm your e-mail address first: open the link that we sent you."),
-        )
-    if passwords.is_outdated(user.password_hash):
-        _rehash(user, password)
     return user
 
 

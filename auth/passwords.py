@@ -11,7 +11,8 @@ import hmac
 import re
 import threading
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import bcrypt
 
@@ -27,7 +28,8 @@ PATIENCE_S = 20.0
 
 # Hashing is slow on purpose and runs outside the interpreter's lock: one at a time leaves the
 # other processors to pages and live streams however many people log in at once.
-_one_at_a_time = threading.BoundedSemaphore(1)
+_one_at_a_time = threading.Lock()
+_turns = [threading.Lock() for _ in range(64)]
 
 
 def hash_password(password: str) -> str:
@@ -116,9 +118,28 @@ def _prepared(password: str) -> bytes:
 
 def _bcrypt(prepared: bytes, salt: bytes) -> bytes:
     """Return the bcrypt hash; the one place where it is made."""
-    if not _one_at_a_time.acquire(timeout=PATIENCE_S):
+    with _patiently(_one_at_a_time):
+        return bcrypt.hashpw(prepared, salt)
+
+
+@contextmanager
+def in_turn(name: str) -> Iterator[None]:
+    """Let those of one name come one after another, so that each sees what the last one counted.
+
+    Hashing is one at a time anyway, so nobody waits longer for it, and others wait less.
+
+    Raises:
+        Unavailable: too many others are waiting.
+    """
+    with _patiently(_turns[hash(name) % len(_turns)]):
+        yield
+
+
+@contextmanager
+def _patiently(lock: threading.Lock) -> Iterator[None]:
+    if not lock.acquire(timeout=PATIENCE_S):
         raise Unavailable("busy", N_("Too many people are logging in just now. Please try again."))
     try:
-        return bcrypt.hashpw(prepared, salt)
+        yield
     finally:
-        _one_at_a_time.release()
+        lock.release()

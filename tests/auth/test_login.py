@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from freezegun import freeze_time
 
-from auth import accounts
+from auth import accounts, passwords
 from auth.passwords import LONGEST
 from errors import AppError, TooMany
 from tests.auth.conftest import HERE, NOW, PASSWORD, change, member, register, text
@@ -116,6 +116,20 @@ def test_one_address_of_the_network_cannot_try_many_accounts(inside):
         said = [outcome(f"n{number}@example.org", WRONG, NOW) for number in range(22)]
     assert said[:20] == ["wrong_credentials"] * 20
     assert said[20].startswith("wait")
+
+
+def test_many_tries_at_once_from_one_address_are_as_many_tries(house, monkeypatch):
+    compared = []
+    verify = passwords.verify
+    monkeypatch.setattr(passwords, "verify", lambda *given: compared.append(1) or verify(*given))
+
+    def guess(number: int) -> None:
+        with house.app_context(), pytest.raises(AppError):
+            accounts.check_password(f"p{number}@example.org", "wrong-one", now=NOW, address=HERE)
+
+    with concurrent.futures.ThreadPoolExecutor(40) as pool:
+        list(pool.map(guess, range(40)))
+    assert len(compared) == 20
 
 
 def test_a_forged_forwarded_header_does_not_help(house, visitor):
