@@ -1,16 +1,16 @@
 """Files of a device: announced here, carried in parts, checked, and told to the device."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from flask import Response, request
 from pydantic import Base64Bytes, Field
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 import wiring
-from api.callers import reach
+from api.callers import reach, reader
 from api.errors import WrongMedia
 from api.models import Answer, Body, Line, Page, Time
 from api.routing import Routes
@@ -111,7 +111,11 @@ def listing(device_id: str, by: User) -> Page[FileShown]:
 def content(file_id: str, by: User) -> Response:
     """Download the bytes of a file, or a range of them."""
     file = kept_files.find(file_id, by=by)
-    return _bytes(kept_files.path_of(file, _folder()), file)
+    answer = _bytes(kept_files.path_of(file, _folder()), file)
+    answer.response = wiring.current().downloads.begin(
+        reader(by), [file.device], iter(cast(Iterable[bytes], answer.response)), Level.MANAGER
+    )
+    return answer
 
 
 @routes.delete("/devices/<key:device_id>/files/<key:file_id>")

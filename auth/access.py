@@ -118,14 +118,19 @@ def visible_devices(user: User) -> list[tuple[Device, Level]]:
     return [(device, Level(found)) for device, found in rows]
 
 
-def visible_ids(user_ids: Collection[int]) -> dict[int, frozenset[str]]:
-    """Return the public ids of the devices that each of several people may see, in one query."""
+def visible_ids(
+    user_ids: Collection[int], needed: Level = Level.VIEWER
+) -> dict[int, frozenset[str]]:
+    """Return the public ids of the devices that each of several people has at least a level on.
+
+    In one query.
+    """
     seen: dict[int, set[str]] = {user_id: set() for user_id in user_ids}
     rows = db.session.execute(
         select(Grant.user_id, Device.public_id)
         .join(Device, Device.id == Grant.device_id)
         .join(User, User.id == Grant.user_id)
-        .where(Grant.user_id.in_(user_ids), User.disabled_at.is_(None))
+        .where(Grant.user_id.in_(user_ids), Grant.level >= needed, User.disabled_at.is_(None))
     )
     for user_id, public_id in rows:
         seen[user_id].add(public_id)

@@ -33,8 +33,12 @@ def seen_by(session_ids: Collection[int], *, now: datetime) -> dict[int, frozens
     return {session_id: devices[user_id] for session_id, user_id in users.items()}
 
 
-def reach(proofs: Collection[Proof], *, now: datetime) -> dict[Proof, frozenset[str]]:
+def reach(
+    proofs: Collection[Proof], *, now: datetime, needed: access.Level = access.Level.VIEWER
+) -> dict[Proof, frozenset[str]]:
     """Return the public ids of the devices each proof gives to see; those that ended are missing.
+
+    Of a person, only those on which they have at least the level `needed`.
 
     A session whose person does nothing counts, and so does an access token that has expired
     since: what they began may take its time.  A query for each kind and one for the rights.
@@ -53,7 +57,7 @@ def reach(proofs: Collection[Proof], *, now: datetime) -> dict[Proof, frozenset[
             Proof("program", key): user
             for key, user in refresh.alive(keys.get("program", ()), now=now).items()
         }
-        devices = access.visible_ids(set(users.values()))
+        devices = access.visible_ids(set(users.values()), needed)
         own = tokens.alive(keys.get("device", ()))
     except SQLAlchemyError as error:
         raise Unavailable from error

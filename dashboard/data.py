@@ -8,16 +8,14 @@ import numpy as np
 from flask import Blueprint, Response, request
 
 import wiring
-from auth import access, connection, sessions
-from auth.watch import Proof
+from auth import access, sessions
 from clock import now_ms, utcnow
-from dashboard import export_query, ranges
+from dashboard import export_query, ranges, readers
 from dashboard.answers import answer, refusal
 from dashboard.export_query import Wanted
 from db.models import Device, User
 from db.telemetry.records import Chart, Floats
 from devices import commands, export, imports, parquet, presence
-from devices.downloads import Reader
 from errors import AppError, Invalid, NotFound, Unauthenticated
 from notify.mark import N_
 
@@ -164,17 +162,8 @@ def export_parquet() -> Response:
 
 
 def _file(asked: Wanted, parts: Iterator[bytes], media: str) -> Response:
-    session = sessions.current_session()
-    if session is None:
-        raise Unauthenticated
-    reader = Reader(
-        f"user:{session.user.public_id}",
-        Proof("session", session.id),
-        connection.breaker(),
-        connection.apart(),
-    )
     return Response(
-        wiring.current().downloads.begin(reader, asked.devices, parts),
+        wiring.current().downloads.begin(readers.current(), asked.devices, parts),
         mimetype=media,
         headers={
             "Cache-Control": "no-store",

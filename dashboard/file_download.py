@@ -1,10 +1,14 @@
 """GET /data/file: the bytes of a file that a device sent or was sent, for its managers."""
 
+from collections.abc import Iterable
+from typing import cast
+
 from flask import Blueprint, Response, request, send_file
 
 import wiring
 from auth import access, sessions
 from auth.access import Level
+from dashboard import readers
 from dashboard.answers import refusal
 from devices import kept_files
 from errors import AppError, Invalid, Unauthenticated
@@ -33,6 +37,9 @@ def download() -> Response:
         download_name=file.name,
         etag=file.sha256,
         max_age=0,
+    )
+    answer.response = wiring.current().downloads.begin(
+        readers.current(), [device], iter(cast(Iterable[bytes], answer.response)), Level.MANAGER
     )
     answer.headers["Content-Security-Policy"] = "sandbox"
     return answer

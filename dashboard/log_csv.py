@@ -2,7 +2,9 @@
 
 from flask import Blueprint, Response, request, stream_with_context
 
+import wiring
 from auth import access, sessions
+from dashboard import readers
 from dashboard.answers import refusal
 from devices import access_log
 from errors import AppError, Unauthenticated
@@ -18,8 +20,9 @@ def download() -> Response:
     if user is None:
         raise Unauthenticated
     device = access.visible(user, request.args.get("device", ""))
+    lines = stream_with_context(access_log.csv(device, by=user))
     return Response(
-        stream_with_context(access_log.csv(device, by=user)),
+        wiring.current().downloads.begin(readers.current(), [device], lines, access.Level.MANAGER),
         mimetype="text/csv",
         headers={
             "Cache-Control": "no-store",

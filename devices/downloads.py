@@ -12,7 +12,7 @@ from typing import Self
 from auth import watch
 from auth.watch import Proof
 from clock import utcnow
-from db.models import Device
+from db.models import Device, Level
 from errors import TooMany, Unavailable
 from notify.mark import N_
 
@@ -66,10 +66,16 @@ class Download(Iterator[bytes]):
     """
 
     def __init__(
-        self, home: "Downloads", reader: Reader, devices: frozenset[str], parts: Iterator[bytes]
+        self,
+        home: "Downloads",
+        reader: Reader,
+        devices: frozenset[str],
+        parts: Iterator[bytes],
+        needed: Level,
     ) -> None:
         self.reader = reader
         self.devices = devices
+        self.needed = needed
         self.allowed_at = time.monotonic()
         self._home = home
         self._parts = parts
@@ -134,19 +140,25 @@ class Downloads:
         self._open: set[Download] = set()
 
     def begin(
-        self, reader: Reader, devices: Collection[Device], parts: Iterator[bytes]
+        self,
+        reader: Reader,
+        devices: Collection[Device],
+        parts: Iterator[bytes],
+        needed: Level = Level.VIEWER,
     ) -> Download:
         """Take a place and return the download.
 
         Args:
             reader: who takes it.
-            devices: whose readings are in it; it ends with the right to any of them.
-            parts: what will be sent; a generator that is closed together with the download.
+            devices: what is in it is theirs; it ends with the right to any of them.
+            parts: what will be sent; closed together with the download.
+            needed: the level on the devices that a person needs for it.
 
         Raises:
             TooMany: downloads_running, the person has MOST of them.
         """
-        download = Download(self, reader, frozenset(one.public_id for one in devices), parts)
+        ids = frozenset(one.public_id for one in devices)
+        download = Download(self, reader, ids, parts, needed)
         with self._lock:
             if self._count(reader.name) >= MOST:
                 raise TooMany(
@@ -168,7 +180,7 @@ class Downloads:
             return self._count(name)
 
     def end_forbidden(self, *, now: datetime) -> None:
-        """End each running download whose reader may no longer see a device in it.
+        """End each running download whose reader may no longer have a device's part of it.
 
         A few queries for all of them; none when nothing runs.
 
@@ -179,12 +191,16 @@ class Downloads:
             running = list(self._open)
         if not running:
             return
+        ended: list[Download] = []
         try:
-            seen = watch.reach({one.reader.proof for one in running}, now=now)
+            for needed in {one.needed for one in running}:
+                alike = [one for one in running if one.needed == needed]
+                seen = watch.reach({one.reader.proof for one in alike}, now=now, needed=needed)
+                ended += [one for one in alike if not _lasts(one, seen)]
         except Unavailable:
             self._end([one for one in running if time.monotonic() - one.allowed_at > PATIENCE_S])
             raise
-        self._end([one for one in running if not _lasts(one, seen)])
+        self._end(ended)
 
     def look_at(self, download: Download) -> None:
         """Forbid a download whose right has ended, or which nobody could be asked for so long.
@@ -195,7 +211,7 @@ class Downloads:
             return
         try:
             with download.reader.apart():
-                seen = watch.reach({download.reader.proof}, now=utcnow())
+                seen = watch.reach({download.reader.proof}, now=utcnow(), needed=download.needed)
         except Unavailable:
             if time.monotonic() - download.allowed_at > PATIENCE_S:
                 download.forbid()
@@ -219,7 +235,7 @@ class Downloads:
 
 
 def _lasts(download: Download, seen: Mapping[Proof, frozenset[str]]) -> bool:
-    """Return whether a reader may still see all that is in a download, and note when."""
+    """Return whether a reader may still have all that is in a download, and note when."""
     lasts = download.devices <= seen.get(download.reader.proof, frozenset())
     if lasts:
         download.allowed_at = time.monotonic()

@@ -11,17 +11,19 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from sqlalchemy import null, or_, update
+from sqlalchemy import ColumnElement, null, or_, select, update
 
+from auth import access
 from clock import utcnow
 from db.base import Begin, db, elsewhere, transaction
-from db.models import DeviceFile
+from db.models import Device, DeviceFile
 from errors import NotFound, TooMany
 from notify.mark import N_
 
 HOLD = timedelta(seconds=10)  # without progress
 RENEW_S = 2.0
 SENDABLE = ("whole", "fetched")
+ADMITTED = DeviceFile.device_id.in_(select(Device.id).where(access.ADMITTED))
 
 
 class Hold:
@@ -51,17 +53,21 @@ class Hold:
             )
 
     def renew(self) -> bool:
-        """Keep the claim; returns False if it has become somebody else's, or nobody's."""
-        return self._mine(held_until=utcnow() + HOLD)
+        """Keep the claim; returns False if it has become somebody else's, or nobody's.
+
+        Of a device that is shut out meanwhile, nobody has any.
+        """
+        return self._mine(ADMITTED, held_until=utcnow() + HOLD)
 
     def give_back(self, *, fetched: bool) -> None:
         """Let others begin; `fetched`: the last byte of the file was sent."""
         done = {"state": "fetched"} if fetched else {}
         self._mine(holder=null(), held_until=null(), **done)
 
-    def _mine(self, **values: Any) -> bool:
+    def _mine(self, *rules: ColumnElement[bool], **values: Any) -> bool:
+        mine = (*self._file, DeviceFile.holder == self._holder, *rules)
         with self._begin() as session:
-            return _changed(session, *self._file, DeviceFile.holder == self._holder, values=values)
+            return _changed(session, *mine, values=values)
 
 
 class Fetch(Iterator[bytes]):

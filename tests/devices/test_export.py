@@ -324,7 +324,7 @@ def test_a_fast_reader_gets_no_further_part_when_the_right_has_ended(
 ):
     began = time.monotonic()
     rights = {Proof("session", 0): frozenset(), Proof("session", 1): frozenset()}
-    monkeypatch.setattr(downloads.watch, "reach", lambda proofs, now: rights)
+    monkeypatch.setattr(downloads.watch, "reach", lambda proofs, now, needed: rights)
     hung_up = []
     device = Device(public_id="d")
     reader = Reader("erin", Proof("session", 1), lambda: hung_up.append("erin"))
@@ -346,7 +346,7 @@ def test_a_download_that_runs_dry_as_its_device_goes_does_not_end_as_a_whole(
     running, download_of, monkeypatch
 ):
     rights = {Proof("session", 1): frozenset("d")}
-    monkeypatch.setattr(downloads.watch, "reach", lambda proofs, now: rights)
+    monkeypatch.setattr(downloads.watch, "reach", lambda proofs, now, needed: rights)
     hung_up = []
     reader = Reader("erin", Proof("session", 1), lambda: hung_up.append("erin"))
     whole = running.begin(reader, [Device(public_id="d")], iter([b"x"]))
@@ -363,7 +363,7 @@ def test_a_download_that_runs_dry_as_its_device_goes_does_not_end_as_a_whole(
 
 
 def test_a_download_goes_on_for_a_while_when_nobody_can_be_asked(running, download_of, monkeypatch):
-    def away(proofs, now):
+    def away(proofs, now, needed):
         raise Unavailable
 
     monkeypatch.setattr(downloads.watch, "reach", away)

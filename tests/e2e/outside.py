@@ -4,10 +4,12 @@ What is written here the server finds as if another of its processes had written
 """
 
 import contextlib
+import hashlib
 import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from flask import Flask
@@ -16,7 +18,7 @@ import db.base
 from auth import browsers, keys, refresh, tokens
 from clock import utcnow
 from config import Settings
-from db.models import Device, Grant, Level, User
+from db.models import Device, DeviceFile, Grant, Level, User
 from db.telemetry.records import Batch
 from db.telemetry.store import TelemetryStore
 from tests.dashboard.watching import COOKIE, device
@@ -48,6 +50,7 @@ class Outside:
 
     def __init__(self, house: Stack) -> None:
         settings = Settings(instance_dir=house.instance)
+        self.files = house.instance / "files"
         self.keys = keys.load(settings)
         self.app = Flask("outside")
         db.base.init_app(
@@ -94,6 +97,29 @@ class Outside:
             self.store.write(Batch(texts=texts))
             return made.public_id
 
+    def file(self, public_id: str, content: bytes, token: str = "") -> str:
+        """A whole file for a device, under an address that ends in a token; returns its id."""
+        now, size = utcnow(), len(content)
+        self.files.mkdir(exist_ok=True)
+        with self.app.app_context(), db.base.transaction() as session:
+            made = DeviceFile(
+                device=self._device(public_id),
+                direction="download",
+                name="firmware.bin",
+                size=size,
+                received=size,
+                sha256=hashlib.sha256(content).hexdigest(),
+                state="whole",
+                url_hash=keys.sha256(token) if token else None,
+                url_expires_at=now + timedelta(minutes=10),
+                created_at=now,
+                expires_at=now + timedelta(days=1),
+            )
+            session.add(made)
+            session.flush()
+            (self.files / made.public_id).write_bytes(content)
+            return made.public_id
+
     def token(self, public_id: str) -> tuple[int, dict[str, str]]:
         """A token of a device: its row, and the header for it."""
         with self.app.app_context(), db.base.transaction() as session:
@@ -112,6 +138,16 @@ class Outside:
         """Take all levels of a person."""
         with self.app.app_context(), db.base.transaction() as session:
             session.query(Grant).filter_by(user_id=person.user_id).delete()
+
+    def lower(self, person: Person, level: Level) -> None:
+        """Give a person another level wherever they have one."""
+        with self.app.app_context(), db.base.transaction() as session:
+            session.query(Grant).filter_by(user_id=person.user_id).update({"level": level})
+
+    def shut_out(self, public_id: str) -> None:
+        """Revoke a device."""
+        with self.app.app_context(), db.base.transaction():
+            self._device(public_id).revoked_at = utcnow()
 
     def delete(self, public_id: str) -> None:
         """Delete a device with its readings: another one may get its place."""

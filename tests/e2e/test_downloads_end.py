@@ -3,16 +3,19 @@
 import contextlib
 import select
 import socket
+import time
 
 import pytest
 import requests
 
 from clock import utcnow
 from db.models import DeviceToken, Level, User, UserSession
+from devices.file_fetch import RENEW_S
 from tests.e2e.outside import Outside, Person, outside
 from tests.stack import Stack, until
 
 READINGS = 80_000  # more than all buffers between server and reader hold, in each form
+LARGE = 8_000_000  # bytes of a file; as much
 SOON_S = 10.0  # 2 s are promised; machines under test may be busy
 
 
@@ -155,3 +158,33 @@ def test_a_download_ends_when_a_device_in_it_is_deleted_and_no_other_does(inside
     whole = other.rest()
     assert whole.endswith(b"0\r\n\r\n")
     assert whole.count(b'"said"') >= READINGS - 1000  # some lie across the borders of parts
+
+
+@pytest.mark.parametrize("channel", ["page", "program"])
+def test_a_file_of_a_device_ends_with_the_level_that_it_needs(inside, slow, channel):
+    device = inside.device(1)
+    file, person = inside.file(device, b"\0" * LARGE), inside.person(device, level=Level.MANAGER)
+    path, headers = {
+        "page": (f"/data/file?device={device}&file={file}", person.browser),
+        "program": (f"/api/v1/files/{file}", person.rest),
+    }[channel]
+    download = slow(path, headers)
+    assert not download.broken()
+
+    inside.lower(person, Level.OPERATOR)
+
+    until(download.broken, SOON_S, "the connection is broken")
+    sent = len(download.rest())
+    assert sent < LARGE
+
+
+def test_a_device_that_is_shut_out_gets_no_more_of_a_file(inside, slow):
+    device, address = inside.device(1), "a" * 43
+    inside.file(device, b"\0" * LARGE, address)
+    download = slow(f"/api/v1/transfers/{address}", {})
+
+    inside.shut_out(device)
+    time.sleep(RENEW_S)
+
+    sent = len(download.rest())
+    assert sent < LARGE

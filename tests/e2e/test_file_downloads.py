@@ -1,21 +1,14 @@
 """Whatever becomes of a server or a reader, a file's download is not blocked for long."""
 
 import contextlib
-import hashlib
 import secrets
 import subprocess
 import time
-from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import requests
 from urllib3.exceptions import ProtocolError
 
-import db.base
-from auth.keys import sha256
-from clock import utcnow
-from db.models import Device, DeviceFile
 from tests.e2e.outside import outside
 from tests.stack import Stack, until
 
@@ -27,27 +20,8 @@ BLOCKED_S = 30.0  # ten seconds are promised; machines under test may be busy
 def address(house: Stack):
     """Where a device fetches LARGE."""
     with outside(house) as inside:
-        device, token = inside.device(0), secrets.token_urlsafe(32)
-        with inside.app.app_context(), db.base.transaction() as session:
-            own = session.query(Device).filter_by(public_id=device).one()
-            now, size = utcnow(), len(LARGE)
-            file = DeviceFile(
-                device=own,
-                direction="download",
-                name="firmware.bin",
-                size=size,
-                received=size,
-                sha256=hashlib.sha256(LARGE).hexdigest(),
-                state="whole",
-                url_hash=sha256(token),
-                url_expires_at=now + timedelta(minutes=10),
-                created_at=now,
-                expires_at=now + timedelta(days=1),
-            )
-            session.add(file)
-            session.flush()
-            (Path(house.instance) / "files").mkdir(exist_ok=True)
-            (Path(house.instance) / "files" / file.public_id).write_bytes(LARGE)
+        token = secrets.token_urlsafe(32)
+        inside.file(inside.device(0), LARGE, token)
     return f"{house.url}/api/v1/transfers/{token}"
 
 
