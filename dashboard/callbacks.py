@@ -12,6 +12,7 @@ from flask import Response, jsonify, request
 from auth import circumstances, refusals
 from dashboard import access
 from db.models import User
+from devices.parsing import storable
 from errors import Forbidden
 
 PATH = "/_dash-update-component"
@@ -51,7 +52,23 @@ def _body() -> dict[str, Any]:
         raise Malformed("nested too deeply") from None
     if not isinstance(body, dict) or not isinstance(body.get("output"), str):
         raise Malformed("not a callback request")
+    if not _is_storable(body):
+        raise Malformed("a text holds what no text may")
     return body
+
+
+def _is_storable(value: Any) -> bool:
+    """Return whether a database can take all texts in a value; JSON can hold others."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            waiting += [*one, *one.values()]
+        elif isinstance(one, list):
+            waiting += one
+        elif isinstance(one, str) and not storable(one):
+            return False
+    return True
 
 
 def _entry(app: dash.Dash, body: dict[str, Any]) -> dict[str, Any]:

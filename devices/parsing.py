@@ -129,12 +129,12 @@ def plain(value: Any) -> Plain:
         if not math.isfinite(number):
             raise Refuse("not_finite")
         return number
-    if isinstance(value, str) and len(value) <= MAX_TEXT and _storable(value):
+    if isinstance(value, str) and len(value) <= MAX_TEXT and storable(value):
         return value
     raise Refuse("bad_value")
 
 
-def _storable(text: str) -> bool:
+def storable(text: str) -> bool:
     """Whether both engines can keep a text: no NUL, no half of a surrogate pair."""
     return "\0" not in text and (text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text))
 

@@ -121,6 +121,17 @@ def test_no_body_makes_an_internal_error(portal, alice, body):
     assert alice.post(body).status_code in {200, 204, 400}
 
 
+@pytest.mark.parametrize("text", ["a\0", "\ud800"], ids=["nul", "half"])
+def test_a_text_that_no_database_takes_is_refused(portal, alice, caplog, text):
+    with caplog.at_level(logging.ERROR):
+        for output in callbacks(portal.app):
+            body = body_of(portal.app, output, {})
+            for item in map(first, body["inputs"] + body["state"]):
+                item["value"] = text
+            assert alice.post(body).status_code == 400, output
+    assert not caplog.records
+
+
 @pytest.mark.parametrize(
     ("path", "search"), [(None, ""), (1, ""), ("", ""), ("nowhere", ""), ("/", 1), ("/", [])]
 )
