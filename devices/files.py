@@ -8,10 +8,12 @@ its own, even if all its bytes were handed out, until the device has answered.
 import hashlib
 import re
 import secrets
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import IO
 
 from sqlalchemy import select
@@ -29,6 +31,7 @@ LARGEST = 64 * 1024 * 1024  # bytes of one file
 URL_LIFETIME = timedelta(minutes=10)
 KEPT = timedelta(days=90)
 NAME = re.compile(r"[\w .()+-]{1,120}")
+BLOCK = 1024 * 1024
 NAMED_BY = 12  # digits of the checksum of a file without a name
 HEX = re.compile(r"[0-9a-f]{64}")
 
@@ -169,18 +172,22 @@ def receive(
 ) -> DeviceFile:
     """Write the bytes of an upload from an offset on; when all are there, check them.
 
-    A checksum that does not match throws the bytes away, and the upload begins anew.
+    A checksum that does not match throws the bytes away, and the upload begins anew.  Others may
+    write to the same file meanwhile, such as a try that its device has given up: what is whole
+    is a copy that only this one has written.
 
     Raises:
+        NotFound: it was deleted meanwhile, another try was quicker, or its device was shut out.
         Conflict: the offset is not where the last part ended (`received` says where).
         TooLarge: more bytes than were announced.
         Invalid: all bytes are there but are not what was announced.
     """
     path = kept_files.place(folder, file)
+    part = kept_files.part_of(path)
     if offset != file.received:
         raise Conflict("wrong_offset", N_("Go on at byte %(received)s."), received=file.received)
     received = offset
-    with _opened(path, anew=not offset) as out:
+    with _opened(part, anew=not offset) as out:
         out.seek(offset)
         for chunk in chunks:
             received += len(chunk)
@@ -188,17 +195,29 @@ def receive(
                 raise TooLarge()
             out.write(chunk)
         whole = received == file.size
-        right = whole and _digest(out) == file.sha256
-    with transaction() as session:
-        kept = session.get(DeviceFile, file.id)
-        if kept is None:  # deleted while the bytes came
-            path.unlink(missing_ok=True)
-            raise kept_files.unknown()
-        kept.received = received if right or not whole else 0
-        if right:
-            kept.state, kept.url_hash = "whole", None
+        copy = _copied(out, path) if whole else None
+    try:
+        right = copy is not None and _digest(copy) == file.sha256
+        with transaction() as session:
+            kept = session.get(DeviceFile, file.id, with_for_update=True)
+            if kept is None:  # deleted while the bytes came
+                part.unlink(missing_ok=True)
+                raise kept_files.unknown()
+            if kept.state != "waiting":
+                part.unlink(missing_ok=True)
+                raise NotFound()
+            if kept.direction == "upload" and access.shut_out(kept.device):
+                raise NotFound()
+            kept.received = received if right or not whole else 0
+            if copy is not None and right:
+                kept.state, kept.url_hash = "whole", None
+                copy.replace(path)
+            if whole:
+                part.unlink(missing_ok=True)
+    finally:
+        if copy is not None:
+            copy.unlink(missing_ok=True)
     if whole and not right:
-        path.unlink(missing_ok=True)
         raise Invalid("checksum", N_("The bytes are not those that sha256 announced."))
     return file
 
@@ -210,6 +229,18 @@ def _opened(path: Path, *, anew: bool) -> IO[bytes]:
         raise kept_files.unknown() from None
 
 
-def _digest(content: IO[bytes]) -> str:
+def _copied(content: IO[bytes], path: Path) -> Path:
+    """Return a copy beside a file; the name says whose it is."""
     content.seek(0)
-    return hashlib.file_digest(content, "sha256").hexdigest()  # type: ignore[arg-type]
+    with NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.", delete=False) as copy:
+        try:
+            shutil.copyfileobj(content, copy, BLOCK)
+        except OSError:
+            Path(copy.name).unlink()
+            raise
+    return Path(copy.name)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

@@ -81,6 +81,7 @@ def delete(
         note(device, by, "file.delete", now, address, name=file.name)
         path = place(folder, file)
     path.unlink(missing_ok=True)
+    part_of(path).unlink(missing_ok=True)
 
 
 def sweep(*, folder: Path, now: datetime) -> int:
@@ -98,7 +99,7 @@ def sweep(*, folder: Path, now: datetime) -> int:
         session.flush()
         known = set(session.scalars(select(DeviceFile.public_id)))
         # in the transaction: a file that is announced meanwhile has no bytes yet
-        stray = [path for path in folder.glob("*") if path.name not in known]
+        stray = [path for path in folder.glob("*") if path.name.partition(".")[0] not in known]
         for path in stray:
             path.unlink(missing_ok=True)
     return max(len(old), len(stray))
@@ -108,6 +109,11 @@ def place(folder: Path, file: DeviceFile) -> Path:
     """Return where a file's bytes are or will be; the folder is there afterwards."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder / file.public_id
+
+
+def part_of(path: Path) -> Path:
+    """Return where the bytes of a file that is not whole yet are, beside its place."""
+    return path.with_name(f"{path.name}.part")
 
 
 def unknown() -> NotFound:

@@ -3,10 +3,11 @@
 import hashlib
 import zlib
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
-from db.base import db
+from db.base import db, transaction
 from db.models import DeviceFile
 from devices import files, kept_files
 from devices.files import TooLarge
@@ -131,6 +132,51 @@ def test_a_file_that_is_deleted_while_it_comes_is_gone(parts, door, owner, folde
     with pytest.raises(AppError):
         files.receive(offer.file, parts_of_it(), offset=0, folder=folder, now=NOW)
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "late", [LOG[600:], b"x" * len(LOG[600:]), b"x"], ids=["same", "other", "part"]
+)
+def test_a_file_stays_whole_whatever_an_older_try_still_sends(door, folder, late):
+    offer = announce(door)
+
+    def slow():
+        yield LOG[:600]
+        assert receive(offer, LOG, folder).state == "whole"
+        yield late
+
+    with pytest.raises(NotFound):
+        files.receive(offer.file, slow(), offset=0, folder=folder, now=NOW)
+    db.session.refresh(offer.file)
+    assert (offer.file.state, offer.file.received) == ("whole", len(LOG))
+    assert kept_files.path_of(offer.file, folder).read_bytes() == LOG
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_a_try_that_begins_too_late_does_not_touch_a_whole_file(door, folder):
+    offer = announce(door)
+    seen = {"id": offer.file.id, "public_id": offer.file.public_id, "sha256": offer.file.sha256}
+    before = SimpleNamespace(received=0, size=len(LOG), **seen)  # as another request has read it
+    receive(offer, LOG, folder)
+
+    with pytest.raises(NotFound):
+        files.receive(before, [b"x"], offset=0, folder=folder, now=NOW)
+    assert kept_files.path_of(offer.file, folder).read_bytes() == LOG
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_what_a_device_sends_is_not_kept_once_it_is_shut_out(door, folder):
+    offer = announce(door)
+
+    def slow():
+        yield LOG[:600]
+        with transaction():
+            door.revoked_at = NOW
+        yield LOG[600:]
+
+    with pytest.raises(NotFound):
+        files.receive(offer.file, slow(), offset=0, folder=folder, now=NOW)
+    assert offer.file.state == "waiting"
 
 
 def test_what_has_expired_and_what_belongs_to_nobody_is_swept(door, folder):
