@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from auth import access
 from db.models import GuestLink, Level
 from devices import guest_terms, hours
+from devices.guests import OPENABLE
 from devices.hours import Verdict, When
 
 MOST_PIN_FAILURES = 50  # then the link is dead until its owner makes another
@@ -17,7 +18,7 @@ class LinkState(StrEnum):
 
     OPEN = "open"
     EARLY = "early"  # it opens later, or again later
-    ENDED = "ended"  # its time is over, its maker has lost the right, or the door is shut out
+    ENDED = "ended"  # its time or its maker's right is over, or the door shut out or no door now
     USED_UP = "used_up"
     BLOCKED = "blocked"  # too many wrong PINs
     REVOKED = "revoked"
@@ -34,7 +35,7 @@ def state(link: GuestLink, *, now: datetime) -> LinkState:
         return LinkState.USED_UP
     if link.pin_failures >= MOST_PIN_FAILURES:
         return LinkState.BLOCKED
-    if access.shut_out(link.device) or not may_give(link):
+    if link.device.kind not in OPENABLE or access.shut_out(link.device) or not may_give(link):
         return LinkState.ENDED
     return {
         When.OPEN: LinkState.OPEN,
