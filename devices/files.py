@@ -21,7 +21,7 @@ from sqlalchemy import select
 from auth import access
 from auth.keys import sha256
 from db.base import db, transaction
-from db.models import Device, DeviceFile, User
+from db.models import Device, DeviceFile, Level, User
 from devices import kept_files
 from devices.changes import note
 from errors import AppError, Conflict, Gone, Invalid, NotFound
@@ -32,6 +32,7 @@ URL_LIFETIME = timedelta(minutes=10)
 KEPT = timedelta(days=90)
 NAME = re.compile(r"[\w .()+-]{1,120}")
 BLOCK = 1024 * 1024
+TOKEN = len(secrets.token_urlsafe(32))  # characters; a sender's id follows
 NAMED_BY = 12  # digits of the checksum of a file without a name
 HEX = re.compile(r"[0-9a-f]{64}")
 
@@ -86,6 +87,8 @@ def announce(
     if direction not in {"upload", "download"}:
         raise Invalid("direction", N_("direction is upload or download."), field="direction")
     token = secrets.token_urlsafe(32)
+    if isinstance(by, User) and direction == "download":
+        token += by.public_id
     with transaction() as session:
         file = session.scalar(
             select(DeviceFile).where(
@@ -152,7 +155,8 @@ def by_token(token: str, *states: str, now: datetime) -> DeviceFile:
         now: the present moment.
 
     Raises:
-        NotFound: no such URL, or not for this, or its device is shut out.
+        NotFound: no such URL, or not for this, or its device is shut out, or who sends the
+            device a file manages it no more.
         Gone: it has expired.
     """
     file = db.session.scalar(
@@ -162,9 +166,17 @@ def by_token(token: str, *states: str, now: datetime) -> DeviceFile:
     )
     if file is None or file.state not in states:
         raise NotFound()
+    if file.state == "waiting" and file.direction == "download" and not _may_send(token, file):
+        raise NotFound()
     if file.url_expires_at is None or now >= file.url_expires_at:
         raise Gone("url_expired", N_("This address has expired; ask for a new one."))
     return file
+
+
+def _may_send(token: str, file: DeviceFile) -> bool:
+    """Return whether the person whose id ends a URL's token still manages the device."""
+    by = db.session.scalar(select(User).where(User.public_id == token[TOKEN:]))
+    return by is not None and (access.level(by, file.device) or 0) >= Level.MANAGER
 
 
 def receive(

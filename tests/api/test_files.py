@@ -94,6 +94,22 @@ def test_a_manager_sends_a_file_down_and_the_device_fetches_it_once(box):
     assert listed["state"] == "fetched"
 
 
+@pytest.mark.parametrize("change", ["PATCH", "DELETE"])
+def test_who_manages_a_device_no_more_sends_it_nothing_more(box, program, change):
+    alice, made, device = box
+    bob, content = program("bob"), b"firmware"
+    grants = f"/devices/{made['id']}/grants"
+    granted = alice("POST", grants, json={"email": bob.email, "level": "manager"})
+    address = transfer(announce(bob, made, wanted(content, "download")).json["url"])
+    alice(change, f"{grants}/{granted.json['id']}", json={"level": "operator"})
+
+    assert bob("PUT", address, data=content, headers=BYTES).status_code == 404
+    own = announce(alice, made, wanted(content, "download", "own.txt")).json
+    assert alice("PUT", transfer(own["url"]), data=content, headers=BYTES).status_code == 200
+    until(lambda: device.got)
+    assert [json.loads(payload)["id"] for _topic, payload in device.got] == [own["id"]]
+
+
 def sent_down(alice, made, device, content: bytes) -> tuple[str, str]:
     """Send a file down; returns its id and the path that the device is told."""
     before = len(device.got)
