@@ -1,9 +1,11 @@
 """What managers of a device hand out and may end: guest links, sharing tokens, paired apps."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
 
 from auth import access
 from db.base import db
@@ -48,3 +50,19 @@ def find(
     if found is None:
         raise missing
     return found
+
+
+def end_of(session: Session, user_id: int, device_id: int, *, now: datetime) -> None:
+    """End for good what somebody handed out who manages a device no more.
+
+    In the caller's transaction.  Who is let in again later hands out anew; what was given to
+    others by a sharing token stays theirs.
+    """
+    for kind, ended in ((GuestLink, "revoked_at"), (ShareToken, "expires_at")):
+        end = getattr(kind, ended)
+        session.execute(
+            update(kind)
+            .where(kind.device_id == device_id, kind.creator_id == user_id)
+            .where(or_(end.is_(None), end > now))
+            .values({ended: now})
+        )

@@ -93,7 +93,7 @@ def revoke(
         if token.revoked_at is None:
             token.revoked_at = now
             for redemption in token.redemptions:
-                _take_back(session, token, redemption)
+                _take_back(session, token, redemption, now)
         _note(token, by, "share_token.revoke", now, address)
     tell(bus, device)
 
@@ -159,7 +159,7 @@ def forget_ended(*, now: datetime) -> int:
     return len(rows)
 
 
-def _take_back(session: Session, token: ShareToken, redemption: Redemption) -> None:
+def _take_back(session: Session, token: ShareToken, redemption: Redemption, now: datetime) -> None:
     """Leave the person of a redemption what others gave, unless somebody changed it since."""
     grant = _grant(session, token.device, redemption.user_id)
     if grant is None:
@@ -173,6 +173,8 @@ def _take_back(session: Session, token: ShareToken, redemption: Redemption) -> N
         if place > standing.index(redemption):  # as if it had never been redeemed
             one.before = _highest(by_hand, _valid(standing[:place]))
     left = _highest(by_hand, _valid(standing))
+    if left is None or left < Level.MANAGER:
+        handed_out.end_of(session, grant.user_id, grant.device_id, now=now)
     if left is None:
         session.delete(grant)
     else:

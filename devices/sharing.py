@@ -15,6 +15,7 @@ import notify.outbox
 from auth import access, addresses, throttle
 from db.base import db, transaction
 from db.models import Device, Grant, Invitation, Level, User
+from devices import handed_out
 from devices.changes import note, tell
 from devices.invitations import INVITE_LIMIT, new_invitation, open_one, withdraw_older
 from devices.ports import LiveBus
@@ -123,13 +124,15 @@ def change(
         NotFound, Forbidden: `by` may not, or nobody of this id has a level.
         Invalid: owner is handed over, not given.
     """
-    with transaction():
+    with transaction() as session:
         access.require(by, device, Level.MANAGER)
         _may_give(by, device, level)
         offer = open_one(device, holder, now=now)
         changed = offer or _grant(device, holder)
         _may_touch(by, device, changed)
         changed.level = level
+        if isinstance(changed, Grant) and level < Level.MANAGER:
+            handed_out.end_of(session, changed.user_id, device.id, now=now)
         if offer and (access.level(offer.inviter, device) or 0) < max(level, Level.MANAGER):
             offer.inviter = by  # an invitation is worth what its giver may give
         note(device, by, "grant.change", now, address, holder=holder, level=level.name.lower())
@@ -157,6 +160,7 @@ def remove(
             access.require(by, device, Level.MANAGER)
             _may_touch(by, device, grant)
         session.delete(grant)
+        handed_out.end_of(session, grant.user_id, device.id, now=now)
         note(device, by, "grant.remove", now, address, holder=holder)
     tell(bus, device)
 

@@ -1,5 +1,6 @@
 """Rights travel, and never further than the giver's."""
 
+import contextlib
 from datetime import timedelta
 from itertools import permutations, product
 
@@ -10,7 +11,8 @@ from auth import access, administration
 from auth.keys import sha256
 from db.base import db
 from db.models import Device, Level, OutboxMessage, ShareToken, User
-from devices import app_tokens, invitations, share_tokens, sharing
+from devices import app_tokens, guest_visits, guests, invitations, share_tokens, sharing
+from devices.guest_terms import Terms
 from errors import Conflict, Forbidden, Invalid, NotFound
 from tests.devices.conftest import NOW, give, person
 
@@ -320,6 +322,41 @@ def test_a_share_token_is_worth_nothing_when_its_maker_has_lost_the_right(parts,
     sharing.remove(door, helper.public_id, by=owner, bus=parts.bus, now=NOW, address="")
     with pytest.raises(NotFound):
         redeem(parts, secret, person("another"))
+
+
+def put_out(parts, door, holder: str, by: User) -> None:
+    sharing.remove(door, holder, by=by, bus=parts.bus, now=NOW, address="")
+
+
+def lower(parts, door, holder: str, by: User) -> None:
+    change(parts, door, holder, Level.OPERATOR, by)
+
+
+def keep(parts, door, holder: str, by: User) -> None:
+    change(parts, door, holder, Level.MANAGER, by)
+
+
+@pytest.mark.parametrize(("loses", "lasts"), [(lower, False), (put_out, False), (keep, True)])
+def test_what_a_manager_handed_out_ends_for_good_with_the_level(parts, door, owner, loses, lasts):
+    helper = person("helper")
+    give(helper, door, Level.MANAGER)
+    secret, engineer = token(door, helper, level=Level.VIEWER, max_uses=2), person("engineer")
+    redeem(parts, secret, engineer)
+    terms = Terms("Mia", NOW, NOW + DAY, "UTC")
+    _, url = guests.create(door, terms, by=helper, keys=parts.keys, url="", now=NOW, address="")
+
+    loses(parts, door, helper.public_id, owner)
+    if access.level(helper, door) is None:
+        give(helper, door, Level.MANAGER)
+    change(parts, door, helper.public_id, Level.MANAGER, owner)
+
+    for ask in (
+        lambda: guest_visits.look(url.rpartition("/")[2], now=NOW),
+        lambda: redeem(parts, secret, person("another")),
+    ):
+        with contextlib.nullcontext() if lasts else pytest.raises(NotFound):
+            ask()
+    assert access.level(engineer, door) is Level.VIEWER  # what a token gave stays
 
 
 def test_tokens_that_ended_a_while_ago_are_forgotten(parts, door, owner, stranger):
