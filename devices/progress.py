@@ -12,18 +12,28 @@ no_answer | expired -> done | refused | failed              the device says so, 
 import threading
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import Row, select, update
 
 from clock import to_ms
 from db.base import Begin
-from db.models import Command
+from db.models import Command, Device
 from devices.ports import LiveBus, LiveEvent
 
 UNDERWAY = ("queued", "sent", "delivered")
 DEAF = "not connected"  # a detail: the device does not hear what was sent
 UNSURE = ("no_answer", "expired")  # closed, but the device may know better
+TOLD = (
+    Command.public_id,
+    Command.name,
+    Command.state,
+    Command.detail,
+    select(Device.public_id)
+    .where(Device.id == Command.device_id)
+    .scalar_subquery()
+    .label("device"),
+)
 _in_order = threading.Lock()  # pages hear of changes in the order in which they were made
 
 
@@ -54,16 +64,17 @@ def move(
                 update(Command)
                 .where(Command.id == identity, Command.state.in_(since))
                 .values(state=to, **values)
-            )
-            if cast(CursorResult[Any], changed).rowcount != 1:
+                .returning(*TOLD)
+                .execution_options(synchronize_session="evaluate")
+            ).one_or_none()
+            if changed is None:
                 return False
-            command = session.get_one(Command, identity, populate_existing=True)
-            event = LiveEvent(command.device.public_id, "command", told(command, now))
+            event = LiveEvent(changed.device, "command", told(changed, now))
         bus.publish([event])
     return True
 
 
-def told(command: Command, at: datetime) -> dict[str, Any]:
+def told(command: Command | Row[Any], at: datetime) -> dict[str, Any]:
     """Return what pages are told of a command, as `LiveEvent` has it."""
     return {
         "id": command.public_id,
