@@ -1,15 +1,14 @@
 """What the pages for administrators ask for."""
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import EmailField, SelectChoice, SelectField, StringField, SubmitField
 
-from auth.routes.forms import EMAIL
+from auth.routes.forms import EMAIL, Form
 
 ROLES = [SelectChoice("user", _l("User")), SelectChoice("admin", _l("Administrator"))]
 
 
-class InviteForm(FlaskForm):  # type: ignore[misc]
+class InviteForm(Form):
     """Whom to invite."""
 
     email = EmailField(_l("E-mail"), EMAIL, render_kw={"autocomplete": "off"})
@@ -23,7 +22,7 @@ class PersonForm(InviteForm):
     submit = SubmitField(_l("Save"))
 
 
-class AuditFilter(FlaskForm):  # type: ignore[misc]
+class AuditFilter(Form):
     """Which lines to show."""
 
     class Meta:

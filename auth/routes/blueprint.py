@@ -10,7 +10,6 @@ from urllib.parse import urlencode, urlsplit
 from flask import (
     Blueprint,
     Response,
-    abort,
     current_app,
     make_response,
     redirect,
@@ -39,13 +38,6 @@ TOKEN_PAGES = ("/confirm", "/register/invitation", "/reset")  # and what is belo
 KEPT = ("token", "check", "next")  # what forms keep of the address they were opened at
 NO_PAGE = "to_login"  # the view that only sends on
 LARGEST = 2**53  # of a number in a query; databases count a little further
-
-
-@bp.before_request
-def forms_only() -> None:
-    """Refuse JSON, which Flask-WTF would take for a form whose fields may be of any type."""
-    if request.is_json:
-        abort(415)
 
 
 @bp.after_request

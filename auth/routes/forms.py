@@ -1,7 +1,11 @@
 """What the account pages ask for."""
 
+from typing import Any
+
+from flask import request
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
+from flask_wtf.form import _Auto
 from wtforms import BooleanField, EmailField, HiddenField, PasswordField, StringField, SubmitField
 from wtforms.validators import EqualTo, InputRequired, Length
 
@@ -27,7 +31,22 @@ def repeated(label: str) -> PasswordField:
     )
 
 
-class LoginForm(FlaskForm):  # type: ignore[misc]
+class Form(FlaskForm):  # type: ignore[misc]
+    """What all forms here are: filled in from fields only.
+
+    Flask-WTF would take JSON too, whose fields may be of any type.
+    """
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+        """Where the fields come from."""
+
+        def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
+            """Return the fields that were sent."""
+            given = request.form if formdata is _Auto and request.is_json else formdata
+            return super().wrap_formdata(form, given)
+
+
+class LoginForm(Form):
     """E-mail and password."""
 
     email = EmailField(_l("E-mail"), EMAIL, render_kw={"autocomplete": "username"})
@@ -39,7 +58,7 @@ class LoginForm(FlaskForm):  # type: ignore[misc]
     submit = SubmitField(_l("Log in"))
 
 
-class RegisterForm(FlaskForm):  # type: ignore[misc]
+class RegisterForm(Form):
     """A new account."""
 
     email = EmailField(_l("E-mail"), EMAIL, render_kw={"autocomplete": "email"})
@@ -48,14 +67,14 @@ class RegisterForm(FlaskForm):  # type: ignore[misc]
     submit = SubmitField(_l("Register"))
 
 
-class EmailForm(FlaskForm):  # type: ignore[misc]
+class EmailForm(Form):
     """Only an address."""
 
     email = EmailField(_l("E-mail"), EMAIL, render_kw={"autocomplete": "email"})
     submit = SubmitField(_l("Send mail"))
 
 
-class LinkForm(FlaskForm):  # type: ignore[misc]
+class LinkForm(Form):
     """The two parameters of a link in a mail."""
 
     token = HiddenField()
@@ -77,19 +96,19 @@ class InvitationForm(LinkForm):
     submit = SubmitField(_l("Create account"))
 
 
-class LogoutForm(FlaskForm):  # type: ignore[misc]
+class LogoutForm(Form):
     """One button."""
 
     submit = SubmitField(_l("Log out"))
 
 
-class ButtonForm(FlaskForm):  # type: ignore[misc]
+class ButtonForm(Form):
     """A button whose words the template has; `item` says which one of a list it belongs to."""
 
     item = StringField()
 
 
-class CodeForm(FlaskForm):  # type: ignore[misc]
+class CodeForm(Form):
     """A code from a mail, a chat or an app."""
 
     code = StringField(
@@ -130,7 +149,7 @@ class UndoForm(LinkForm):
     submit = SubmitField(_l("Use the old address again"))
 
 
-class PasskeyForm(FlaskForm):  # type: ignore[misc]
+class PasskeyForm(Form):
     """What the browser answered; a script fills it in."""
 
     challenge = HiddenField()

@@ -2,7 +2,6 @@
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import (
     EmailField,
     PasswordField,
@@ -14,14 +13,23 @@ from wtforms import (
 )
 from wtforms.validators import Length
 
-from auth.routes.forms import EMAIL, NEEDED, PASSWORD, CodeForm, PasskeyForm, new_password, repeated
+from auth.routes.forms import (
+    EMAIL,
+    NEEDED,
+    PASSWORD,
+    CodeForm,
+    Form,
+    PasskeyForm,
+    new_password,
+    repeated,
+)
 from clock import zones_of_places
 from notify.language import LANGUAGES
 
 TIME_ZONES = ["UTC", *zones_of_places()]
 
 
-class ProfileForm(FlaskForm):  # type: ignore[misc]
+class ProfileForm(Form):
     """How the pages look to this person; an empty choice leaves it to the browser."""
 
     language = SelectField(_l("Language"))
@@ -43,7 +51,7 @@ def _choices(words: dict[str, str]) -> list[SelectChoice]:
     return [SelectChoice(value, label) for value, label in words.items()]
 
 
-class PasswordForm(FlaskForm):  # type: ignore[misc]
+class PasswordForm(Form):
     """The password of the person who is logged in, before something grave."""
 
     password = PasswordField(
@@ -74,7 +82,7 @@ class AddPasskeyForm(PasskeyForm):
     submit = SubmitField(_l("Add passkey"))
 
 
-class ChannelForm(FlaskForm):  # type: ignore[misc]
+class ChannelForm(Form):
     """The way in which codes come."""
 
     channel = RadioField(_l("Send codes by"))

@@ -75,8 +75,8 @@ def test_presence_follows_what_is_heard(visit: Visit):
     seen = tab.page.locator("[data-seen]")
     until(lambda: re.fullmatch("now|[1-9] seconds? ago", seen.inner_text()))
     tab.house.publish((tab.device, "presence", {"state": "offline", "seen": now_ms() - 61_000}))
-    until(lambda: badge.get_attribute("data-state") == "offline")
-    assert badge.inner_text() == "offline"
+    until(lambda: badge.inner_text() == "offline")
+    assert badge.get_attribute("data-state") == "offline"
 
 
 def test_an_element_that_appears_later_shows_the_newest_value(visit: Visit):
