@@ -62,9 +62,11 @@ def _client() -> Client:
     return connected(int(os.environ["BARE_MQTT_PORT"]))
 
 
-def connected(port: int) -> Client:
-    """Return a client of the bare broker."""
-    client = Client(CallbackAPIVersion.VERSION2)
+def connected(port: int, username: str = "", password: str = "") -> Client:
+    """Return a client of a broker on this machine, logged in if it has a name."""
+    client = Client(CallbackAPIVersion.VERSION2, client_id=username)
+    if username:
+        client.username_pw_set(username, password)
     client.connect("127.0.0.1", port)
     client.loop_start()
     until(client.is_connected)

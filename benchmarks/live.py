@@ -23,7 +23,6 @@ sys.path.insert(0, str(ROOT))
 
 import psutil  # noqa: E402
 from paho.mqtt.client import Client  # noqa: E402
-from paho.mqtt.enums import CallbackAPIVersion  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
 from benchmarks import bare_click  # noqa: E402
@@ -31,7 +30,7 @@ from benchmarks.figures import Figure, percentile  # noqa: E402
 from tests.browsers import CHROMIUM, PROGRAM  # noqa: E402
 from tests.e2e.conftest import sign_up  # noqa: E402
 from tests.e2e.devices import create_device  # noqa: E402
-from tests.stack import Stack, stack, until  # noqa: E402
+from tests.stack import Stack, stack  # noqa: E402
 
 WATCH = """(selector) => {
   window.seenAt = {};
@@ -54,12 +53,7 @@ def figure(what: str, values: list[float], unit: str, at_most: float | None = No
 
 def connected(house: Stack, device: dict[str, str]) -> Client:
     """A client that is logged in as a device."""
-    client = Client(CallbackAPIVersion.VERSION2, client_id=device["username"])
-    client.username_pw_set(device["username"], device["password"])
-    client.connect("127.0.0.1", house.mqtt_port)
-    client.loop_start()
-    until(client.is_connected)
-    return client
+    return bare_click.connected(house.mqtt_port, device["username"], device["password"])
 
 
 def publish_to_page(page: Page, client: Client, topic: str, count: int) -> list[float]:

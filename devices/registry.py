@@ -231,7 +231,7 @@ def delete(
         session.delete(device)
     try:
         broker.revoke(username)
-    finally:  # the key is given to the next device, which must not find these readings
+    finally:  # nobody may see them any longer, whatever else fails
         store.forget(key)
     if bus is not None:
         bus.publish([LiveEvent(public_id, "device", {"change": "deleted"})])
