@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,7 @@ class Speaker:
             (message.topic, message.payload)
         )
         self._client.connect("127.0.0.1", port, keepalive=30)
+        self._connection = self._client.socket()
         self._client.loop_start()
         until(lambda: self.reason is not None, what="an answer to CONNECT")
 
@@ -71,10 +73,16 @@ class Speaker:
             sent.wait_for_publish(0.1)
 
     def close(self) -> None:
+        """Leave, and wait until the broker knows: it ends the connection."""
         client, self._client = self._client, None  # its sockets go with it, at once
-        if client:
+        if client is None:
+            return
+        with suppress(OSError), self._connection.dup() as still_open:
             client.disconnect()
-            client.loop_stop()
+            still_open.settimeout(5)
+            while still_open.recv(4096):
+                pass
+        client.loop_stop()
 
 
 @pytest.fixture
