@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 NAMESPACE = r"^[A-Za-z0-9_-]{1,32}(/[A-Za-z0-9_-]{1,32}){0,3}$"
+CONTACT = r"(mailto:|tel:|https://)[!-~]+"
 
 
 class ConfigError(Exception):
@@ -92,6 +93,7 @@ class Settings(BaseSettings):
     legacy_device_get: bool = False
     sentry_dsn: SecretStr = SecretStr("")
     metrics_token: SecretStr = SecretStr("")
+    security_contact: str = ""  # of security.txt; empty: there is none
 
     @classmethod
     def settings_customise_sources(
@@ -126,6 +128,8 @@ class Settings(BaseSettings):
             raise ValueError("MQTT_ADMIN other than files needs MQTT_HOST")
         if self.app_url and not re.match(r"https?://[^/]", self.app_url):
             raise ValueError("APP_URL must begin with http:// or https:// and a host")
+        if self.security_contact and not re.fullmatch(CONTACT, self.security_contact):
+            raise ValueError("SECURITY_CONTACT must be mailto:, tel: or https:// and an address")
         return self
 
     @property

@@ -7,7 +7,7 @@ from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import BaseConverter, Map, Rule
 
-from api import broker_auth, device_login, errors, health
+from api import broker_auth, device_login, errors, health, security_txt
 from api.routing import Operation, Routes
 
 PREFIX = "/api/v1"
@@ -63,9 +63,10 @@ def init_app(server: Flask) -> list[Blueprint]:
     rest.after_request(_headers)
     server.register_blueprint(rest)
     server.register_blueprint(health.bp)
+    server.register_blueprint(security_txt.bp)
     server.register_blueprint(broker_auth.bp)
     server.register_blueprint(device_login.bp)
-    return [rest, health.bp, broker_auth.bp, device_login.bp]
+    return [rest, health.bp, security_txt.bp, broker_auth.bp, device_login.bp]
 
 
 def resources() -> Iterator[Routes]:

@@ -39,9 +39,9 @@ LOGIN_LIMIT = "20/minute"  # wrong ones from a network address
 def register(email: str, password: str, *, language: str, now: datetime, address: str) -> None:
     """Take a registration; the owner of the address gets a mail, whatever there is already.
 
-    An account that nobody has confirmed takes the newest password, and older links end.  Who was
-    invited chooses it by the invitation only, which is sent again: the account may be worth more
-    than one that anybody registers.
+    Nobody shall confirm an address together with a password that somebody else has chosen.  So if
+    it was registered before with another one, neither counts: the owner of the mailbox chooses by
+    the link of an invitation, as those do who were invited by an administrator.
 
     Raises:
         Invalid: this is no e-mail address.
@@ -53,11 +53,22 @@ def register(email: str, password: str, *, language: str, now: datetime, address
         parsed = addresses.parse(email)
         passwords.check(password, context=[parsed.normal])
         throttle.hit(f"mail:{parsed.normal}", MAIL_LIMIT, now=now)
-    hashed = passwords.hash_password(password)
-    try:
-        _enter(parsed, hashed, language, now, address)
-    except IntegrityError:  # the same address, registered at the same moment
-        _enter(parsed, hashed, language, now, address)
+    with passwords.in_turn(parsed.normal):  # a form that is sent twice is no other password
+        hashed = _kept(parsed, password)
+        try:
+            _enter(parsed, hashed, language, now, address)
+        except IntegrityError:  # registered at the same moment in another process
+            _enter(parsed, hashed, language, now, address)
+
+
+def _kept(parsed: Address, password: str) -> str:
+    """Return how a password is kept, or "" if the address waits with another; hashes once."""
+    with transaction():  # what was read before one's turn may be old
+        user = by_email(parsed.normal)
+        waiting = "" if user is None or user.confirmed_at else user.password_hash
+    if not waiting:
+        return passwords.hash_password(password)
+    return waiting if passwords.verify(password, waiting) else ""
 
 
 def _enter(parsed: Address, hashed: str, language: str, now: datetime, address: str) -> None:
@@ -78,7 +89,8 @@ def _enter(parsed: Address, hashed: str, language: str, now: datetime, address: 
                 recover_link=links.page("/recover"),
             )
             return
-        if user is not None and not user.password_hash:
+        if user is not None and user.password_hash != hashed:
+            user.password_hash = ""
             audit.record(
                 session, "account.register", result="refused", user=user, address=address, now=now
             )

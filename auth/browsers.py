@@ -171,6 +171,12 @@ def end(public_id: str, *, by: User, address: str, now: datetime) -> None:
             )
 
 
+def prove_again(session: UserSession, *, now: datetime) -> None:
+    """Note that the person of a session has shown the password once more."""
+    with transaction():
+        session.authenticated_at = now
+
+
 def end_others(user: User, *, keep: str, address: str, now: datetime) -> int:
     """End all sessions of a person but the one named `keep`; returns how many there were."""
     with transaction() as session:

@@ -19,6 +19,7 @@ from db.models import User, UserSession
 
 KNOWN_COOKIE = "gatehouse_known"
 KNOWN_FOR = timedelta(days=180)
+FRESH_FOR = timedelta(minutes=10)
 BACKGROUND_HEADER = "X-Background"
 BACKGROUND_PATHS = ("/live", "/data/state")
 """Requests that a page makes by itself do not keep a session alive."""
@@ -51,6 +52,12 @@ def cookie_name() -> str:
 def current_session() -> UserSession | None:
     """Return the session of this request, or None for a stranger."""
     return g.get("user_session") if signed_in() else None
+
+
+def is_fresh(*, now: datetime) -> bool:
+    """Return whether password or passkey were shown a moment ago, by whoever sits there now."""
+    row = current_session()
+    return row is not None and row.authenticated_at > now - FRESH_FOR
 
 
 def signed_in() -> User | None:

@@ -42,6 +42,7 @@ OPEN = frozenset(
         "outbox",
         "outbox.json",
         # never anything private
+        ".well-known",
         "assets",
     }
 )

@@ -58,6 +58,7 @@ ROUTES = {
             *("/outbox", "/outbox.json", "/g/<token>", "/g/<token>/<command_id>"),
             "/g/<token>/app.webmanifest",
             *("/healthz", "/readyz", "/metrics", "/mqtt/auth", "/mqtt/acl"),
+            "/.well-known/security.txt",
             *("/device_login", "/device_ping"),
             *("/assets/all.<any(js,css):kind>", "/assets/<path:filename>"),
         ],
@@ -69,7 +70,7 @@ ROUTES = {
             *("/settings/export.json", "/settings/account", "/settings/password"),
             *("/settings/password/resend", "/settings/security", "/settings/security/app"),
             "/settings/security/app/confirm",
-            "/settings/security/<any(off, codes, passkey):what>",
+            "/settings/security/<any(add, off, codes, passkey):what>",
             *("/settings/security/passkeys/options", "/settings/security/passkeys"),
             *("/settings", "/settings/sessions", "/settings/tokens", "/settings/activity"),
             *("/live", "/live/ping", "/data/state", "/", "/<path:path>"),
@@ -390,7 +391,7 @@ def visit(who: Visitor, rule: str, method: str, device: Device) -> int:
     path = rule.replace("<public_id>", device.public_id)
     for part in ("<path:path>", "<string:package_name>", "<path:fingerprinted_path>"):
         path = path.replace(part, "x")
-    path = path.replace("<any(off, codes, passkey):what>", "codes")
+    path = path.replace("<any(add, off, codes, passkey):what>", "codes")
     if rule.startswith("/data/"):
         path += f"?device={device.public_id}&sensor=temperature&from=0&to={now_ms()}"
     options = {"json": {"name": "unlock", "key": uuid4().hex}} if method == "POST" else {}

@@ -1,5 +1,7 @@
 """How one gets in: /settings/password and /settings/security."""
 
+from datetime import datetime
+
 from flask import Response, jsonify, request
 from flask_babel import gettext as _
 
@@ -9,7 +11,8 @@ from auth.routes.entrance import signed_answer
 from auth.routes.forms import ButtonForm, CodeForm
 from auth.routes.settings_forms import AddPasskeyForm, NewPasswordForm, PasswordForm
 from clock import utcnow
-from errors import AppError, Gone, Invalid
+from errors import AppError, Forbidden, Gone, Invalid
+from notify.mark import N_
 
 
 @bp.route("/settings/password", methods=["GET", "POST"])
@@ -86,12 +89,14 @@ def security() -> Response:
 
 
 def _overview(error: AppError | None = None) -> Response:
-    here = site()
+    here, fresh = site(), sessions.is_fresh(now=utcnow())
+    secret = second_factor.secret(me()) if fresh else ""
     return page(
         "security",
         error=error,
-        secret=second_factor.secret(me()),
-        picture=second_factor.picture(me()) if second_factor.secret(me()) else "",
+        fresh=fresh,
+        secret=secret,
+        picture=second_factor.picture(me()) if secret else "",
         needed=second_factor.needed(me()),
         left=second_factor.codes_left(me()),
         keys=passkeys.listed(me()),
@@ -105,7 +110,7 @@ def _overview(error: AppError | None = None) -> Response:
 @login_required
 def begin_app() -> Response:
     """Show the QR code for an authenticator app."""
-    if ButtonForm().validate_on_submit():
+    if ButtonForm().validate_on_submit() and sessions.is_fresh(now=utcnow()):
         second_factor.begin(me())
     return go("/settings/security")
 
@@ -114,10 +119,9 @@ def begin_app() -> Response:
 @login_required
 def confirm_app() -> Response:
     """Switch the app on when it shows the right code."""
-    form = CodeForm()
-    if not form.validate_on_submit():
+    form, now, address = CodeForm(), utcnow(), sessions.client_address()
+    if not (form.validate_on_submit() and sessions.is_fresh(now=now)):
         return go("/settings/security")
-    now, address = utcnow(), sessions.client_address()
     try:
         made = second_factor.confirm(me(), form.code.data, now=now, address=address)
     except AppError as error:
@@ -125,10 +129,10 @@ def confirm_app() -> Response:
     return _changed(made)
 
 
-@bp.post("/settings/security/<any(off, codes, passkey):what>")
+@bp.post("/settings/security/<any(add, off, codes, passkey):what>")
 @login_required
 def with_password(what: str) -> Response:
-    """Do what weakens the account only for who knows its password."""
+    """Do what weakens the account, or lets one add a way in, only for who knows its password."""
     form, item = PasswordForm(), ButtonForm()
     if not form.validate_on_submit():
         return go("/settings/security")
@@ -136,6 +140,8 @@ def with_password(what: str) -> Response:
     made: list[str] = []
     try:
         password_change.prove(me(), form.password.data, now=now, address=address)
+        if what == "add":
+            return _proved(now)
         if what == "off":
             second_factor.switch_off(me(), now=now, address=address)
         elif what == "codes":
@@ -147,14 +153,23 @@ def with_password(what: str) -> Response:
     return _changed(made)
 
 
+def _proved(now: datetime) -> Response:
+    """Show the page with all that may be done for some minutes after a password."""
+    if (here := sessions.current_session()) is not None:
+        browsers.prove_again(here, now=now)
+    return go("/settings/security")
+
+
 @bp.post("/settings/security/passkeys/options")
 @login_required
 def new_passkey_options() -> Response:
     """Answer what a browser needs to make a passkey."""
-    here = site()
+    here, now = site(), utcnow()
     if here is None:
         raise Invalid("no_passkeys_here")
-    return jsonify(passkeys.registration(me(), here, now=utcnow()))
+    if not sessions.is_fresh(now=now):
+        raise Forbidden("password_needed", N_("Type your password first."))
+    return jsonify(passkeys.registration(me(), here, now=now))
 
 
 @bp.post("/settings/security/passkeys")

@@ -1,6 +1,7 @@
 """Registering and confirming: nothing tells who has an account, links act once and on a button."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import bcrypt
@@ -186,12 +187,36 @@ def test_forged_links_are_refused(house, visitor):
         assert visitor().submit(page, token=tokens["real"], check=check).status_code == 200
 
 
-def test_a_newer_registration_ends_the_older_link(house, visitor):
+def test_who_registers_an_address_once_more_does_not_choose_its_password(house, visitor):
+    others, chosen = "another-" + PASSWORD, "third-" + PASSWORD
     register(house, EMAIL)
-    register(house, EMAIL, "another-" + PASSWORD)
+    register(house, EMAIL, others)
     with freeze_time(NOW):
         assert visitor().submit(link(house, EMAIL, 0)).status_code == 410
-        assert visitor().submit(link(house, EMAIL, 1)).status_code == 200
+        register(house, EMAIL, others)
+        assert mails(house, EMAIL)[-1].template == "invitation"
+        answer = visitor().submit(link(house, EMAIL), password=chosen, repeat=chosen)
+        assert "Your account is ready" in answer.text
+        for password, status in ((PASSWORD, 401), (others, 401), (chosen, 303)):
+            assert visitor().log_in(EMAIL, password).status_code == status
+
+
+def test_registering_again_with_the_same_password_sends_another_link(house, visitor):
+    register(house, EMAIL)
+    register(house, EMAIL)
+    with freeze_time(NOW):
+        assert "Your account is confirmed" in visitor().submit(link(house, EMAIL, 0)).text
+        assert "confirmed already" in visitor().submit(link(house, EMAIL, 1)).text
+
+
+def test_a_registration_that_is_sent_twice_at_once_keeps_its_password(house):
+    def send(_number: int) -> None:
+        with house.app_context():
+            register(house, EMAIL)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(send, range(4)))
+    assert {mail.template for mail in mails(house, EMAIL)} == {"confirm"}
 
 
 def test_a_fresh_link_can_be_asked_for(house, visitor):

@@ -25,7 +25,7 @@ def ana(house, visitor):
     with freeze_time(NOW - timedelta(minutes=5)):
         person = visitor()
         person.log_in(EMAIL)
-        person.submit(SECURITY, at=SECURITY + "/app", item="begin")
+        begin(person)
         shown = BeautifulSoup(person.see(SECURITY).data, "html.parser")
         person.secret = shown.select_one("main p > code").text
         assert shown.select_one("main img")["src"].startswith("data:image/svg+xml")
@@ -150,7 +150,7 @@ def test_switching_on_ends_the_other_sessions(house, visitor):
         person, other = visitor(), visitor()
         person.log_in(EMAIL)
         other.log_in(EMAIL)
-        person.submit(SECURITY, at=SECURITY + "/app", item="begin")
+        begin(person)
         shown = BeautifulSoup(person.see(SECURITY).data, "html.parser")
         person.secret = shown.select_one("main p > code").text
         assert (
@@ -167,3 +167,39 @@ def test_neither_secret_nor_codes_are_in_the_database_in_clear(house, settings, 
     stored += (settings.instance_dir / "app.sqlite-wal").read_bytes()
     for word in (ana.secret, *ana.codes, *(word.replace("-", "") for word in ana.codes)):
         assert word.encode() not in stored
+
+
+def test_a_way_in_is_added_only_soon_after_password_or_passkey(house, visitor):
+    member(house, EMAIL)
+    with freeze_time(NOW) as clock:
+        person = visitor()
+        person.log_in(EMAIL)
+        assert "Set up" in person.see(SECURITY).text
+
+        clock.tick(timedelta(minutes=11))
+        assert "Set up" not in person.see(SECURITY).text
+        begin(person)
+        assert account(house, EMAIL).totp_secret is None
+        assert new_passkey(person).status_code == 403
+        answer = person.submit(SECURITY, at=SECURITY + "/add", password="wrong-wrong-wrong")
+        assert "The password is wrong" in text(answer)
+        assert "Set up" not in person.see(SECURITY).text
+
+        person.submit(SECURITY, at=SECURITY + "/add", password=PASSWORD)
+        begin(person)
+        assert account(house, EMAIL).totp_secret
+        assert new_passkey(person).status_code == 200
+
+        clock.tick(timedelta(minutes=11))
+        secret = BeautifulSoup(person.see(SECURITY).data, "html.parser").select("main code")
+        assert secret == []
+        person.submit(SECURITY, at=SECURITY + "/app/confirm", code="123456")
+        assert account(house, EMAIL).totp_confirmed_at is None
+
+
+def begin(person) -> None:
+    person.submit(SECURITY, at=SECURITY + "/app", item="begin")
+
+
+def new_passkey(person):
+    return person.submit(SECURITY, at="http://localhost" + SECURITY + "/passkeys/options")
