@@ -183,6 +183,8 @@ def test_a_way_in_is_added_only_soon_after_password_or_passkey(house, visitor):
         assert new_passkey(person).status_code == 403
         answer = person.submit(SECURITY, at=SECURITY + "/add", password="wrong-wrong-wrong")
         assert "The password is wrong" in text(answer)
+        shown = BeautifulSoup(answer.data, "html.parser").select_one("[aria-current=page]")
+        assert shown.text == "Security"
         assert "Set up" not in person.see(SECURITY).text
 
         person.submit(SECURITY, at=SECURITY + "/add", password=PASSWORD)
