@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 
 from auth import audit, refusals
 from auth.keys import sha256
-from db.base import db, transaction
+from db.base import changed, db, transaction
 from db.models import User, UserSession
 from errors import NotFound
 
@@ -180,7 +180,8 @@ def prove_again(session: UserSession, *, now: datetime) -> None:
 def end_others(user: User, *, keep: str, address: str, now: datetime) -> int:
     """End all sessions of a person but the one named `keep`; returns how many there were."""
     with transaction() as session:
-        ended = session.execute(
+        ended = changed(
+            session,
             update(UserSession)
             .where(
                 UserSession.user_id == user.id,
@@ -188,23 +189,19 @@ def end_others(user: User, *, keep: str, address: str, now: datetime) -> int:
                 UserSession.revoked_at.is_(None),
             )
             .values(revoked_at=now)
-            .execution_options(synchronize_session=False)
+            .execution_options(synchronize_session=False),
         )
         audit.record(session, "session.end_others", user=user, address=address, now=now)
-    return int(ended.rowcount)  # type: ignore[attr-defined]
+    return ended
 
 
 def forget_ended(*, now: datetime) -> int:
     """Delete rows of sessions that ended a while ago; returns how many."""
+    ended = or_(UserSession.revoked_at < now - KEPT, UserSession.ends_at < now - KEPT)
     with transaction() as session:
-        rows = session.scalars(
-            select(UserSession).where(
-                or_(UserSession.revoked_at < now - KEPT, UserSession.ends_at < now - KEPT)
-            )
-        ).all()
-        for row in rows:
-            session.delete(row)
-    return len(rows)
+        return changed(
+            session, delete(UserSession).where(ended).execution_options(synchronize_session=False)
+        )
 
 
 def _is_alive(row: UserSession, user: User, now: datetime, *, idle: bool = False) -> bool:

@@ -10,13 +10,13 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 import notify.channels
 import wiring
 from auth import audit, refusals, throttle
-from db.base import db, transaction
+from db.base import changed, db, transaction
 from db.models import CodeRequest, User
 from errors import Gone, Invalid, TooMany
 from notify.mark import N_
@@ -158,7 +158,8 @@ def check(
         Gone: expired, used, or tried five times.
     """
     with transaction() as session:
-        counted = session.execute(
+        counted = changed(
+            session,
             update(CodeRequest)
             .where(
                 CodeRequest.public_id == public_id,
@@ -167,9 +168,9 @@ def check(
                 *_takes_tries(now),
             )
             .values(attempts=CodeRequest.attempts + 1)
-            .execution_options(synchronize_session=False)
+            .execution_options(synchronize_session=False),
         )
-    if not _one(counted):
+    if not counted:
         _note_failure(user, purpose, now, address)
         raise _ended()
     request = db.session.scalars(
@@ -201,13 +202,14 @@ def use(session: Session, request: CodeRequest, *, now: datetime) -> None:
     Raises:
         Gone: somebody else was faster.
     """
-    used = session.execute(
+    used = changed(
+        session,
         update(CodeRequest)
         .where(CodeRequest.id == request.id, CodeRequest.used_at.is_(None))
         .values(used_at=now, payload={})
-        .execution_options(synchronize_session=False)
+        .execution_options(synchronize_session=False),
     )
-    if not _one(used):
+    if not used:
         raise _ended()
 
 
@@ -222,10 +224,6 @@ def _takes_tries(now: datetime) -> tuple[Any, ...]:
         CodeRequest.used_at.is_(None),
         CodeRequest.expires_at > now,
     )
-
-
-def _one(result: object) -> bool:
-    return isinstance(result, CursorResult) and result.rowcount == 1
 
 
 def _ended() -> Gone:

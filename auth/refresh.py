@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from auth import audit, refusals
 from auth.keys import Keys, sha256
 from clock import from_ms, to_ms
-from db.base import db, transaction
+from db.base import changed, db, transaction
 from db.models import ApiToken, User
 from errors import NotFound, Unauthenticated
 from notify.mark import N_
@@ -113,12 +113,8 @@ def _exchange(token: str, keys: Keys, now: datetime, address: str) -> Pair:
         if row is None or user is None or not _lives(row, user, now):
             raise _Ended(user)
         following = PREFIX + _following(token, keys)
-        won = session.execute(
-            update(ApiToken)
-            .where(ApiToken.id == row.id, ApiToken.used_at.is_(None))
-            .values(used_at=now)
-        )
-        if won.rowcount:  # type: ignore[attr-defined]
+        unused = update(ApiToken).where(ApiToken.id == row.id, ApiToken.used_at.is_(None))
+        if changed(session, unused.values(used_at=now)):
             session.add(
                 ApiToken(
                     family=row.family,
@@ -156,10 +152,9 @@ def forget_ended(*, now: datetime) -> int:
     """
     ended = or_(ApiToken.revoked_at < now - KEPT, ApiToken.expires_at < now - KEPT)
     with transaction() as session:
-        deleted = session.execute(
-            delete(ApiToken).where(ended).execution_options(synchronize_session=False)
+        return changed(
+            session, delete(ApiToken).where(ended).execution_options(synchronize_session=False)
         )
-    return int(deleted.rowcount)  # type: ignore[attr-defined]
 
 
 def authenticate(token: str, *, keys: Keys, now: datetime) -> Bearer:
@@ -273,12 +268,8 @@ def _answer_was_lost(session: Session, row: ApiToken, following: str, now: datet
 
 
 def _end_family(session: Session, family: str, now: datetime) -> bool:
-    ended = session.execute(
-        update(ApiToken)
-        .where(ApiToken.family == family, ApiToken.revoked_at.is_(None))
-        .values(revoked_at=now)
-    )
-    return bool(ended.rowcount)  # type: ignore[attr-defined]
+    alive = update(ApiToken).where(ApiToken.family == family, ApiToken.revoked_at.is_(None))
+    return bool(changed(session, alive.values(revoked_at=now)))
 
 
 def _note(

@@ -12,13 +12,13 @@ from datetime import datetime
 import pyotp
 import segno
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 import wiring
 from auth import audit, refusals, throttle
 from auth.notices import security_changed
-from db.base import db, transaction
+from db.base import changed, db, transaction
 from db.models import Passkey, RecoveryCode, User
 from db.models.columns import short_id
 from errors import Invalid, TooMany, Unauthenticated
@@ -171,7 +171,8 @@ def _make_codes(session: Session, user: User) -> list[str]:
 
 def _use_recovery(user: User, code: str, now: datetime, address: str) -> bool:
     with transaction() as session:
-        used = session.execute(
+        used = changed(
+            session,
             update(RecoveryCode)
             .where(
                 RecoveryCode.user_id == user.id,
@@ -179,9 +180,9 @@ def _use_recovery(user: User, code: str, now: datetime, address: str) -> bool:
                 RecoveryCode.used_at.is_(None),
             )
             .values(used_at=now)
-            .execution_options(synchronize_session=False)
+            .execution_options(synchronize_session=False),
         )
-        if not (isinstance(used, CursorResult) and used.rowcount == 1):
+        if not used:
             return False
         audit.record(session, "factor.recovery_code_used", user=user, address=address, now=now)
         security_changed(session, user, "recovery_code_used", now=now, address=address)
@@ -196,13 +197,14 @@ def _use_step(user: User, code: str, now: datetime) -> bool:
     for step in range(present - DRIFT, present + DRIFT + 1):
         if hmac.compare_digest(app.generate_otp(step).encode(), code.encode()):
             with transaction() as session:
-                taken = session.execute(
+                taken = changed(
+                    session,
                     update(User)
                     .where(User.id == user.id, User.totp_last_step < step)
                     .values(totp_last_step=step)
-                    .execution_options(synchronize_session=False)
+                    .execution_options(synchronize_session=False),
                 )
-            return isinstance(taken, CursorResult) and taken.rowcount == 1
+            return taken == 1
     return False
 
 

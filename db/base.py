@@ -18,7 +18,18 @@ from typing import Any
 
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, Connection, Engine, Integer, MetaData, event, make_url
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    CursorResult,
+    Delete,
+    Engine,
+    Integer,
+    MetaData,
+    Update,
+    event,
+    make_url,
+)
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
@@ -96,6 +107,13 @@ def transaction(*, fresh: bool = True) -> Iterator[Session]:
         raise
     finally:
         session.info["writing"] = False
+
+
+def changed(session: Session, statement: Update | Delete) -> int:
+    """Carry out an UPDATE or DELETE and return how many rows it met."""
+    result = session.execute(statement)
+    assert isinstance(result, CursorResult)
+    return int(result.rowcount)
 
 
 Begin = Callable[[], AbstractContextManager[Session]]

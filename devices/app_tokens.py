@@ -7,7 +7,7 @@ from sqlalchemy import delete, select
 
 from auth import access, audit
 from auth.keys import sha256
-from db.base import db, transaction
+from db.base import changed, db, transaction
 from db.models import AppToken, Device, Level, User
 from devices import handed_out
 from devices.changes import note, tell
@@ -173,9 +173,9 @@ def end_all(device: Device, *, by: User, now: datetime, address: str) -> None:
 def forget_ended(*, now: datetime) -> int:
     """Delete pairings that their devices revoked a while ago; returns how many."""
     with transaction() as session:
-        deleted = session.execute(
+        return changed(
+            session,
             delete(AppToken)
             .where(AppToken.revoked_at < now - KEPT, AppToken.revoked_by == DEVICE)
-            .execution_options(synchronize_session=False)
+            .execution_options(synchronize_session=False),
         )
-    return int(deleted.rowcount)  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, null, or_, select, update
 
 from auth import access
 from clock import utcnow
-from db.base import Begin, db, elsewhere, transaction
+from db.base import Begin, changed, db, elsewhere, transaction
 from db.models import Device, DeviceFile
 from errors import NotFound, TooMany
 from notify.mark import N_
@@ -156,10 +156,5 @@ def take(file: DeviceFile, *, start: int, now: datetime) -> Hold:
 
 def _changed(session: Any, *where: Any, values: dict[str, Any]) -> bool:
     """Change the row of a file where all of this is true; returns whether it was."""
-    changed = session.execute(
-        update(DeviceFile)
-        .where(*where)
-        .values(**values)
-        .execution_options(synchronize_session=False)
-    )
-    return bool(changed.rowcount)
+    row = update(DeviceFile).where(*where).values(**values)
+    return bool(changed(session, row.execution_options(synchronize_session=False)))

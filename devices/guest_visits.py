@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from auth import throttle
 from auth.keys import Keys, sha256
-from db.base import db, transaction
+from db.base import changed, db, transaction
 from db.models import Command, GuestLink, Kind
 from devices import commands, guest_pages, guests, link_states, rights
 from devices.hours import Verdict, When
@@ -161,16 +161,17 @@ def _use(link: GuestLink, session: Session) -> None:
     In the transaction that writes the command down, so that two requests of one press at once
     take one use and see the same outcome.
     """
-    taken = session.execute(
+    taken = changed(
+        session,
         update(GuestLink)
         .where(
             GuestLink.id == link.id,
             GuestLink.revoked_at.is_(None),
             (GuestLink.max_uses.is_(None)) | (GuestLink.uses < GuestLink.max_uses),
         )
-        .values(uses=GuestLink.uses + 1)
+        .values(uses=GuestLink.uses + 1),
     )
-    if taken.rowcount != 1 or not link_states.may_give(link):  # type: ignore[attr-defined]
+    if not taken or not link_states.may_give(link):
         raise ended()
 
 

@@ -4,12 +4,12 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from auth import access, throttle
 from auth.keys import sha256
-from db.base import transaction
+from db.base import changed, transaction
 from db.models import Device, Grant, Level, Redemption, ShareToken, User
 from devices import handed_out
 from devices.changes import note, tell
@@ -119,12 +119,9 @@ def redeem(secret: str, *, by: User, bus: LiveBus, now: datetime, address: str) 
             if grant is None or grant.level < token.level:
                 raise _unknown()
         else:
-            taken = session.execute(
-                update(ShareToken)
-                .where(ShareToken.id == token.id, ShareToken.uses < ShareToken.max_uses)
-                .values(uses=ShareToken.uses + 1)
-            )
-            if taken.rowcount != 1:  # type: ignore[attr-defined]
+            left = ShareToken.id == token.id, ShareToken.uses < ShareToken.max_uses
+            take = update(ShareToken).where(*left).values(uses=ShareToken.uses + 1)
+            if not changed(session, take):
                 raise _unknown()
             before = grant.level if grant else None
             session.add(Redemption(token=token, user_id=by.id, who=by.email, before=before, at=now))
@@ -153,10 +150,9 @@ def forget_ended(*, now: datetime) -> int:
     """Delete tokens that ended a while ago, with who redeemed them; returns how many."""
     ended = or_(ShareToken.revoked_at < now - KEPT, ShareToken.expires_at < now - KEPT)
     with transaction() as session:
-        rows = session.scalars(select(ShareToken).where(ended)).all()
-        for row in rows:
-            session.delete(row)
-    return len(rows)
+        return changed(
+            session, delete(ShareToken).where(ended).execution_options(synchronize_session=False)
+        )
 
 
 def _take_back(session: Session, token: ShareToken, redemption: Redemption, now: datetime) -> None:

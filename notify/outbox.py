@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy import Delete, Update, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from db.base import db, transaction
+from db.base import changed, db, transaction
 from db.models.mail import OutboxMessage
 from notify import post
 
@@ -180,10 +180,8 @@ def _settle(message: Claimed, **values: object) -> None:
         )
 
 
-def _changed(session: Session, statement: object) -> int:
-    result = session.execute(statement, execution_options={"synchronize_session": False})  # type: ignore[call-overload]
-    assert isinstance(result, CursorResult)
-    return int(result.rowcount)
+def _changed(session: Session, statement: Update | Delete) -> int:
+    return changed(session, statement.execution_options(synchronize_session=False))
 
 
 def _claimed(row: OutboxMessage, now: datetime) -> Claimed:
