@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,11 @@ def ask(house):
 
 def states(house) -> list[str]:
     return [event.data["state"] for event in house.events if event.kind == "command"]
+
+
+def after_sent(house) -> list[str]:
+    """What pages were told once a command was sent; a broker may be quicker than that word."""
+    return list(dropwhile("sent".__eq__, states(house)))
 
 
 def state(command: Command) -> str:
