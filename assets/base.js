@@ -14,6 +14,7 @@
   const HUGE = 1e15; // from here on numbers are written with an exponent, as on the server
   const SMALL_MS = 2000; // a difference of clocks that nobody sees
   let texts = null;
+  let leaving = false; // a form is on its way, such as that for logging out
   let clockAhead = 0; // how far this browser's clock is ahead of the server's, in ms
 
   /**
@@ -70,11 +71,21 @@
     "X-CSRFToken": document.querySelector("meta[name=csrf-token]")?.content || "",
   });
 
-  /** Go to the login and come back here afterwards. */
+  /** Go to the login and come back here afterwards; who is leaving goes where that leads. */
   gatehouse.logIn = () => {
+    if (leaving) {
+      return;
+    }
     const here = window.location.pathname + window.location.search;
     window.location.assign(here === "/" ? "/login" : `/login?next=${encodeURIComponent(here)}`);
   };
+
+  window.addEventListener("submit", (event) => {
+    leaving = !event.defaultPrevented;
+  });
+  window.addEventListener("pageshow", () => {
+    leaving = false;
+  });
 
   /**
    * Ask the store for something.

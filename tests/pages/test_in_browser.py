@@ -1,6 +1,7 @@
 """The pages in Chromium: nothing fails, nothing acts by itself, everybody can use them."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,13 @@ def test_somebody_logs_out_from_the_menu(portal, visit, house):
     page.context.add_cookies([{"name": COOKIE, "value": leaving.token, "url": page.url}])
     page.reload()
     page.get_by_role("heading", name="No devices yet").wait_for()
+
+    def answer_late(route):
+        answer = route.fetch()
+        time.sleep(2)  # meanwhile the page hears that its session has ended
+        route.fulfill(response=answer)
+
+    page.route("**/logout", answer_late)
     page.locator("summary", has_text="Menu").click()
     page.get_by_role("button", name="Log out").click()
 
