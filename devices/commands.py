@@ -188,14 +188,14 @@ def answer(device: Device, payload: dict[str, Any], *, bus: LiveBus, now: dateti
         return False
     if status not in ANSWERS or not IDENTITY.fullmatch(public_id):
         return False
-    command = db.session.scalar(
-        select(Command).where(Command.public_id == public_id, Command.device_id == device.id)
+    asked = db.session.scalar(
+        select(Command.id).where(Command.public_id == public_id, Command.device_id == device.id)
     )
-    if command is None:
+    if asked is None:
         return False
     return progress.move(
         transaction,
-        command.id,
+        asked,
         status,
         since=(*progress.UNDERWAY, *progress.UNSURE),
         bus=bus,

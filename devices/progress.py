@@ -12,9 +12,11 @@ no_answer | expired -> done | refused | failed              the device says so, 
 import threading
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from clock import to_ms
 from db.base import Begin
@@ -60,18 +62,38 @@ def move(
     """
     with _in_order:
         with begin() as session:
-            changed = session.execute(
-                update(Command)
-                .where(Command.id == identity, Command.state.in_(since))
-                .values(state=to, **values)
-                .returning(*TOLD)
-                .execution_options(synchronize_session="evaluate")
-            ).one_or_none()
+            given = {f"new_{name}": value for name, value in values.items()}
+            changed = (
+                session.connection()
+                .execute(
+                    _change(tuple(values)),
+                    {"identity": identity, "since": since, "new_state": to, **given},
+                )
+                .one_or_none()
+            )
             if changed is None:
                 return False
             event = LiveEvent(changed.device, "command", told(changed, now))
         bus.publish([event])
     return True
+
+
+@cache
+def _change(columns: tuple[str, ...]) -> ReturningUpdate[Any]:
+    """Return the statement that sets the state and these columns.
+
+    It is built once, and goes past the session, which has forgotten all rows when a transaction
+    begins: four changes a command are a third of what the server does for it.
+    """
+    return (
+        update(Command)
+        .where(
+            Command.id == bindparam("identity"),
+            Command.state.in_(bindparam("since", expanding=True)),
+        )
+        .values({name: bindparam(f"new_{name}") for name in ("state", *columns)})
+        .returning(*TOLD)
+    )
 
 
 def told(command: Command | Row[Any], at: datetime) -> dict[str, Any]:
