@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 Times = NDArray[np.int64]
 
 DAY_S = 86_400
+HOUR_MS = 3_600_000
 YEAR_MS = 365 * 86_400_000
 ALWAYS_MS = np.iinfo(np.int64).min
 
@@ -33,19 +34,28 @@ def begins(times: Times, step_ms: int, zone: ZoneInfo) -> Times:
     """Return when the steps of these times begin: as the clocks of a zone show a multiple of one.
 
     So a step of a day is a day there, of 23 or 25 hours where the clocks are changed.  In an hour
-    that comes twice, steps up to an hour begin twice; one whose beginning the clocks jump over
-    begins with the jump.
+    that comes twice, steps up to an hour begin twice, and longer ones as they first do; where the
+    clocks jump over the beginning of a step, or back into the middle of another one, that begins
+    with the jump.
     """
     since, ahead = _changes_around(times, zone, step_ms // YEAR_MS + 1)
+    old, new = since[1:] + ahead[:-1], since[1:] + ahead[1:]  # what clocks show at the changes
     at = np.searchsorted(since, times, side="right") - 1
-    floors = (times + ahead[at]) // step_ms * step_ms
+    walls = times + ahead[at]
+    if step_ms > HOUR_MS:  # what was shown before the clocks went back is not shown again
+        walls = np.maximum(walls, np.append(ALWAYS_MS, old - 1)[at])
+        new = np.maximum(old, new)
+    first, last = np.append(ALWAYS_MS, new), np.append(ALWAYS_MS, (old - 1) // step_ms * step_ms)
+    floors = walls // step_ms * step_ms
     found: Times = floors - ahead[at]
-    earlier = np.flatnonzero(found < since[at])  # begun before the clocks were changed
+    earlier = np.flatnonzero(floors < first[at])  # not begun since the clocks were changed
     while earlier.size:
-        changed = since[at[earlier]]
+        goes_on = floors[earlier] == last[at[earlier]]
+        found[earlier] = since[at[earlier]]
+        earlier = earlier[goes_on]
         at[earlier] -= 1
-        found[earlier] = np.minimum(floors[earlier] - ahead[at[earlier]], changed)
-        earlier = earlier[found[earlier] < since[at[earlier]]]
+        found[earlier] = floors[earlier] - ahead[at[earlier]]
+        earlier = earlier[floors[earlier] < first[at[earlier]]]
     return found
 
 
