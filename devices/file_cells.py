@@ -3,7 +3,6 @@
 A sensor that a device has keeps its kind; of a new one the whole column decides.
 """
 
-import math
 import re
 from collections.abc import Collection, Iterator, Sequence
 
@@ -74,8 +73,8 @@ def _text(text: str) -> str:
 
 
 def _number(text: str) -> float | None:
-    """Return a finite number, None if it is none."""
+    """Return a number, None if it is none that can be kept."""
     if NUMBER.fullmatch(text) is None:
         return None
     value = float(text)
-    return value if math.isfinite(value) else None
+    return value if abs(value) <= parsing.GREATEST else None

@@ -14,6 +14,7 @@ import msgspec
 NAME = re.compile(r"[\w.-]{1,64}")
 MAX_TEXT = 256
 MAX_DEPTH = 4
+GREATEST = 1e300  # of numbers, also below zero: what sums up history must stay a number
 EARLIEST_MS = 946_684_800_000  # 2000-01-01
 SECONDS_BELOW = 100_000_000_000  # a larger number is milliseconds
 NOT_FINITE = {b"NAN", b"+NAN", b"-NAN", b"INF", b"+INF", b"-INF", b"INFINITY", b"-INFINITY"}
@@ -114,7 +115,7 @@ def _iso(text: str) -> float:
 
 
 def plain(value: Any) -> Plain:
-    """Return a number as a finite float, a boolean or a short text as they are.
+    """Return a number as a float that can be summed up, a boolean or a short text as they are.
 
     Raises:
         Refuse: not_finite, or bad_value for lists and what is too long or too large.
@@ -128,6 +129,8 @@ def plain(value: Any) -> Plain:
             raise Refuse("bad_value") from None
         if not math.isfinite(number):
             raise Refuse("not_finite")
+        if abs(number) > GREATEST:
+            raise Refuse("bad_value")
         return number
     if isinstance(value, str) and len(value) <= MAX_TEXT and storable(value):
         return value

@@ -12,12 +12,11 @@ value by value where the rest of a message makes sense:
 
 import reprlib
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any, NamedTuple
 
 import msgspec
 
-from devices.parsing import Plain, Refuse, document, flat, moment, plain, sensor_name
+from devices.parsing import GREATEST, Plain, Refuse, document, flat, moment, plain, sensor_name
 
 MAX_LOG = 16 * 1024
 MAX_DETAIL = 200
@@ -167,13 +166,13 @@ class _Telemetry:
             raise Refuse("bad_value")
 
     def _values(self, prefix: str, ts: int, values: dict[str, Any]) -> None:
-        try:  # nearly every message is finite numbers only
+        try:  # nearly every message is numbers only
             quick = [
                 Reading(sensor_name(prefix + name), "number", ts, float(value))
                 for name, value in values.items()
-                if (type(value) is float or type(value) is int) and isfinite(value)
+                if (type(value) is float or type(value) is int) and abs(value) <= GREATEST
             ]
-        except (Refuse, OverflowError):
+        except Refuse:
             quick = []
         if len(quick) == len(values):
             self.out.readings += quick

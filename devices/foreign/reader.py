@@ -1,6 +1,5 @@
 """Reads the messages of one foreign device: what its sensors say, and whether it is there."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -10,6 +9,7 @@ from devices.foreign.entities import Availability, Signal, Source
 from devices.foreign.grammar import is_template
 from devices.foreign.paths import pick
 from devices.foreign.template import Message, render
+from devices.parsing import GREATEST
 
 NOTHING = {"", "None", "null", "nan", "NaN", "unknown", "unavailable"}  # payloads without a value
 STATES = {"ON": 1.0, "OFF": 0.0, "TRUE": 1.0, "FALSE": 0.0, "1": 1.0, "0": 0.0}
@@ -145,7 +145,7 @@ def _number(text: str, source: Source) -> float | None:
         number = float(text) * source.scale + source.offset
     except ValueError:
         return None
-    return number if math.isfinite(number) else None
+    return number if abs(number) <= GREATEST else None
 
 
 def matches(wanted: str, topic: str) -> bool:

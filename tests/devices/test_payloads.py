@@ -126,6 +126,8 @@ def test_two_spellings_of_one_name_are_one_sensor():
         ("telemetry", b"nan", "not_finite"),
         ("telemetry", b"-Infinity", "not_finite"),
         ("telemetry", b"1e999", "not_finite"),
+        ("telemetry", b"-1.1e300", "bad_value"),
+        ("telemetry", b'{"a": 1.1e300}', "bad_value"),
         ("telemetry", b'{"a": NaN}', "not_finite"),
         ("telemetry", b'{"a": -1e999}', "not_finite"),
         ("telemetry", b'{"ts": Infinity, "values": {"a": 1}}', "not_finite"),
