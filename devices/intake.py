@@ -322,7 +322,7 @@ def fitting(kind: str, reading: Reading) -> float | str | None:
     if kind == "text":
         if reading.kind == "state":
             return "true" if value else "false"
-        return f"{value:g}"
+        return repr(value).removesuffix(".0")
     if kind == "state" and value in {0.0, 1.0}:
         return value
     return None

@@ -14,8 +14,8 @@ from devices.bucket import Bucket
 from devices.directory import Directory, KnownDevice
 from devices.foreign.entities import Source
 from devices.foreign.reader import Reader
-from devices.intake import BULK, Arrival, Intake, Outcome
-from devices.payloads import Limits
+from devices.intake import BULK, Arrival, Intake, Outcome, fitting
+from devices.payloads import Limits, Reading
 from devices.presence import State
 from mqtt.sealing import Seal
 
@@ -347,3 +347,11 @@ def test_a_sensor_goes_off_at_its_time_although_the_server_was_down_then(intake,
     again.fall_back(DOOR, MOTION, T + 3_600_000, out)
     assert stored(out) == [(30, 0.0)]
     assert not out.heard, "that is no sign of life"
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(20261121.0, "20261121"), (-0.1, "-0.1"), (21.123456789, "21.123456789"), (1e22, "1e+22")],
+)
+def test_a_text_that_is_a_number_for_once_keeps_all_its_digits(number, text):
+    assert fitting("text", Reading("serial", "number", 0, number)) == text
