@@ -15,6 +15,7 @@ from notify.mark import N_
 
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # spreadsheets mark such files
 LONGEST_CELL = 1_048_576  # characters; a longer one is a quote that nobody closed
+LONGEST_LINE = 1_048_576  # characters; a line of separators only is 64 times as large in memory
 MOST_ROWS = 5_000_000
 
 csv.field_size_limit(LONGEST_CELL)
@@ -45,7 +46,7 @@ class Document:
         """Look at a file.
 
         Raises:
-            Invalid: it is not UTF-8.
+            Invalid: it is not UTF-8, or a line is too long.
         """
         self._data = data
         if b"\0" in data[:1000] and not data.startswith(UTF16):
@@ -81,13 +82,14 @@ class Document:
                         )
                     begins = rows.line_num + 1
         except csv.Error as error:
-            raise Invalid(
-                "file_unreadable", N_("Line %(line)s is no CSV: is the file cut?"), line=begins
-            ) from error
+            raise _unreadable(begins) from error
 
     def _lines(self) -> Iterator[str]:
         encoding = "utf-16" if self._data.startswith(UTF16) else "utf-8-sig"
-        for line in io.TextIOWrapper(io.BytesIO(self._data), encoding, newline=""):
+        text = io.TextIOWrapper(io.BytesIO(self._data), encoding, newline="")
+        for number, line in enumerate(text, 1):
+            if len(line) > LONGEST_LINE:
+                raise _unreadable(number)
             yield line.replace("\0", "\ufffd")
 
     @contextmanager
@@ -107,6 +109,10 @@ class Document:
         except UnicodeDecodeError as error:
             return self._data.count(b"\n", 0, error.start) + 1
         return 1
+
+
+def _unreadable(line: int) -> Invalid:
+    return Invalid("file_unreadable", N_("Line %(line)s is no CSV: is the file cut?"), line=line)
 
 
 def _separator(head: str) -> str:

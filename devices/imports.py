@@ -143,7 +143,8 @@ def take(
     with transaction():
         note(device, by, "device.import", now, address, rows=report.rows)
     for one, made in zip(taken, report.sensors, strict=True):
-        unit = one.unit[:16] or units.usual(one.name, one.kind)
+        unit = one.unit[:16] if one.unit.isprintable() else ""
+        unit = unit or units.usual(one.name, one.kind)
         series = known.get(one.name) or store.add_series(device.id, one.name, one.kind, unit)
         # what replaces sealed history is not known to the write, only to the look before
         made.replaced = max(made.replaced, _write(store, series, one))
@@ -190,7 +191,7 @@ def _taken(found: Found, told: Told, series: Series | None) -> Taken:
     times = np.array(told.times, np.int64)[fits]
     order = np.argsort(times, kind="stable")
     times = times[order]
-    last = np.append(times[1:] != times[:-1], [True] * bool(times.size))
+    last = np.append(times[1:] != times[:-1], True)[: times.size]
     said = np.array(values, object if kind == "text" else float)[order]
     repeated = int(times.size - np.count_nonzero(last))
     ambiguous = int(np.count_nonzero(fits[list(told.twice)]))

@@ -391,6 +391,8 @@ def test_a_last_line_without_an_end_is_taken_and_named(portal, alice, device):
         b"time,value\n2026-01-01,\xff\n",
         b'time,value\n2026-01-01,"1\n',
         OURS.encode() + b"".join(b'2026-01-01,"d","s%d",1,\r\n' % n for n in range(5)),
+        b"time,value\n" + b"," * 1_100_000,
+        b"time," + b",".join(b"%d" % n for n in range(200_000)) + b"\n",
     ],
     ids=[
         "empty",
@@ -403,6 +405,8 @@ def test_a_last_line_without_an_end_is_taken_and_named(portal, alice, device):
         "latin-1",
         "quote",
         "too many sensors",
+        "long line",
+        "long head",
     ],
 )
 def test_files_that_are_none_are_refused_as_a_whole(portal, alice, device, data):
@@ -446,6 +450,35 @@ def test_a_text_is_as_long_as_a_device_may_say_it(portal, alice, device):
 
     assert [tuple(one) for one in report.examples] == [(3, "too_long"), (4, "too_long")]
     assert [text for _, text in stored(portal, device)["mode"][1]] == ["x" * 256, "on"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("1", "a", "not_a_number"),
+        ("on", "a", "not_a_state"),
+        ("a", "x" * 257, "too_long"),
+        ("", "nan", "not_a_number"),
+        ("", "1.1e300", "not_a_number"),
+    ],
+)
+def test_a_sensor_of_which_nothing_fits_is_left_as_it_is(portal, alice, old, new, code):
+    device = portal.device(alice, f"Nothing of {new[:9]} fits {old}")
+    take(portal, device, f"time,t\n2026-01-01T00:00:00Z,{old}\n", by=alice)
+    before = stored(portal, device)
+    file = f"time,t,other\n2026-01-01T00:00:01Z,{new},1\n"
+    for dry_run in (True, False):
+        report = take(portal, device, file, by=alice, dry_run=dry_run)
+        assert (report.rows, report.refused) == (1, {code: 1})
+    assert stored(portal, device) == before | {"other": ("number", [(T0 + 1000, 1.0)])}
+
+
+def test_a_unit_that_nobody_can_read_is_left_out(portal, alice, device):
+    file = OURS + '2026-01-01T00:00:00Z,"d","temperature",1,"a\x01\nb"\r\n'
+    take(portal, device, file, by=alice)
+
+    (series,) = portal.store.series([device.id])[device.id]
+    assert series.unit == "°C"
 
 
 def test_lines_of_every_reason_are_named_and_counted(portal, alice, device):
