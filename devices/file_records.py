@@ -76,10 +76,7 @@ class Document:
                     if count < 0 or any(cells):
                         count += 1
                         yield Record(begins, cells)
-                    if count > MOST_ROWS:
-                        raise Invalid(
-                            "file_too_long", N_("At most %(most)s lines at once."), most=MOST_ROWS
-                        )
+                    check_length(count)
                     begins = rows.line_num + 1
         except csv.Error as error:
             raise _unreadable(begins) from error
@@ -109,6 +106,16 @@ class Document:
         except UnicodeDecodeError as error:
             return self._data.count(b"\n", 0, error.start) + 1
         return 1
+
+
+def check_length(readings: int) -> None:
+    """Refuse a file of too many lines, or of so many readings in fewer lines.
+
+    Raises:
+        Invalid: file_too_long.
+    """
+    if readings > MOST_ROWS:
+        raise Invalid("file_too_long", N_("At most %(most)s lines at once."), most=MOST_ROWS)
 
 
 def _unreadable(line: int) -> Invalid:

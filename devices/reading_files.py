@@ -15,7 +15,7 @@ from operator import itemgetter
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from devices import export, file_cells, file_entities, file_forms, parsing
+from devices import export, file_cells, file_entities, file_forms, file_records, parsing
 from devices.file_cells import TEXT
 from devices.file_forms import Form, Row
 from devices.file_records import Document, Record
@@ -164,6 +164,7 @@ def read(
     reader = _Reader(form, zone, now_ms + Limits().ahead_ms)
     found = Found(document.comma)
     told: dict[tuple[str, str], Told] = {}
+    count = 0
     for record, is_last in _with_last(records):
         try:
             rows = form.parse(record.cells)
@@ -175,6 +176,8 @@ def read(
                 found.refused.add("cut", [record.line])
                 continue
             found.unended_line = record.line
+        count += len(rows)
+        file_records.check_length(count)
         for row in rows:
             key = row.device, row.sensor
             if key not in told:

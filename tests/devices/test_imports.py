@@ -10,7 +10,7 @@ import db.base
 from clock import to_ms, utcnow
 from db.models import Device, Level
 from db.telemetry.records import Batch
-from devices import export, imports
+from devices import export, file_records, imports
 from devices.csv_style import PLAIN, Style
 from devices.reading_pages import Extent
 from errors import Forbidden, Invalid, NotFound
@@ -471,6 +471,15 @@ def test_a_sensor_of_which_nothing_fits_is_left_as_it_is(portal, alice, old, new
         report = take(portal, device, file, by=alice, dry_run=dry_run)
         assert (report.rows, report.refused) == (1, {code: 1})
     assert stored(portal, device) == before | {"other": ("number", [(T0 + 1000, 1.0)])}
+
+
+@pytest.mark.parametrize("file", ["time,t\n" + "5,1\n" * 7, "time,a,b,c,d\n" + "5,1,1,1,1\n" * 2])
+def test_a_file_has_so_many_readings_and_no_more(portal, alice, device, file, monkeypatch):
+    monkeypatch.setattr(file_records, "MOST_ROWS", 6)
+    with pytest.raises(Invalid) as refused:
+        take(portal, device, file, by=alice)
+
+    assert refused.value.code == "file_too_long"
 
 
 def test_a_unit_that_nobody_can_read_is_left_out(portal, alice, device):
