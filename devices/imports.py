@@ -140,18 +140,36 @@ def take(
     report = _report(taken, known, found, store, dry_run=dry_run)
     if dry_run or not report.rows:
         return report
+    every_series = [known.get(one.name) or _add_series(store, device, one) for one in taken]
+    if any(series.kind != one.kind for series, one in zip(every_series, taken, strict=True)):
+        return take(  # somebody else has just said it first, and decided what the sensor is
+            device,
+            data,
+            by=by,
+            store=store,
+            now=now,
+            most_sensors=most_sensors,
+            dry_run=dry_run,
+            sensor=sensor,
+            address=address,
+            bus=bus,
+        )
     with transaction():
         note(device, by, "device.import", now, address, rows=report.rows)
-    for one, made in zip(taken, report.sensors, strict=True):
-        unit = one.unit[:16] if one.unit.isprintable() else ""
-        unit = unit or units.usual(one.name, one.kind)
-        series = known.get(one.name) or store.add_series(device.id, one.name, one.kind, unit)
+    for one, series, made in zip(taken, every_series, report.sensors, strict=True):
         # what replaces sealed history is not known to the write, only to the look before
         made.replaced = max(made.replaced, _write(store, series, one))
     report.replaced = sum(one.replaced for one in report.sensors)
     if bus is not None:
         bus.publish([LiveEvent(device.public_id, "device", {"change": "sensors"})])
     return report
+
+
+def _add_series(store: TelemetryStore, device: Device, taken: Taken) -> Series:
+    """Return the sensor, which may be of another kind if it was made since the file was read."""
+    unit = taken.unit[:16] if taken.unit.isprintable() else ""
+    unit = unit or units.usual(taken.name, taken.kind)
+    return store.add_series(device.id, taken.name, taken.kind, unit)
 
 
 def _check_size(data: bytes) -> None:

@@ -482,6 +482,20 @@ def test_a_file_has_so_many_readings_and_no_more(portal, alice, device, file, mo
     assert refused.value.code == "file_too_long"
 
 
+def test_a_sensor_that_appears_meanwhile_keeps_its_kind(portal, alice, device, monkeypatch):
+    def first(*given):
+        monkeypatch.undo()
+        store.add_series(device.id, "t", "state")
+        return store.add_series(*given)
+
+    store = portal.store
+    monkeypatch.setattr(store, "add_series", first)
+    report = take(portal, device, "time,t\n2026-01-01T00:00:00Z,1\n2026-01-02,7\n", by=alice)
+
+    assert (report.rows, report.refused) == (1, {"not_a_state": 1})
+    assert stored(portal, device) == {"t": ("state", [(T0, 1.0)])}
+
+
 def test_a_unit_that_nobody_can_read_is_left_out(portal, alice, device):
     file = OURS + '2026-01-01T00:00:00Z,"d","temperature",1,"a\x01\nb"\r\n'
     take(portal, device, file, by=alice)
