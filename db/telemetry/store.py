@@ -1,6 +1,7 @@
 """The one door to the telemetry database; the same on SQLite and PostgreSQL."""
 
 import contextlib
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -45,6 +46,7 @@ LINES_AT_ONCE = 2000  # texts or lines of logs a transaction
 CHECKPOINT = 2000  # pages
 PATIENCE_S = 30  # for the other writers of a SQLite file
 KEPT_FREE = 50_000_000  # bytes of the disk that readings leave to accounts, commands and logs
+log = logging.getLogger("gatehouse.store")
 GIVEN = {"22", "23", "54"}  # classes of SQLSTATE that blame a row, not the database
 REASONS = {  # by how the code of an error begins
     "SQLITE_FULL": DiskFull,
@@ -192,7 +194,7 @@ class TelemetryStore:
 
         Less than a full chunk stays as it is, unless some of it is older than `anyway_ms`.  Each
         step is a short transaction, so others write in between, and an interrupted run goes on
-        with the next call.
+        with the next call.  A sensor whose readings cannot be packed keeps no other from it.
 
         Raises:
             StoreAway: the database cannot be reached or written just now.
@@ -203,7 +205,13 @@ class TelemetryStore:
         for one in every:
             due: Due | None = Due(one, before_ms, anyway_ms)
             while due:
-                sealed, due = self._packing(sealing.seal, due)
+                try:
+                    sealed, due = self._packing(sealing.seal, due)
+                except StoreAway:
+                    raise
+                except Exception:  # whatever it is, it comes again with the next call
+                    log.exception("readings of sensor %s cannot be packed", one)
+                    break
                 done += sealed
         return done
 

@@ -66,6 +66,19 @@ def test_old_readings_are_packed_and_nothing_changes_for_who_reads(truth, store)
     truth.check_all()
 
 
+def test_what_cannot_be_packed_keeps_no_other_sensor_from_it(truth, store, sensor):
+    broken = store.add_series(6, "broken", "number").id
+    sums_to_nothing = [1.7e308, 1.7e308, -1.7e308, -1.7e308]
+    values = [(broken, T + n * 1000, sums_to_nothing[n % 4]) for n in range(FULL)]
+    behind = store.add_series(8, "behind it", "number").id
+    values += [(behind, T + n * 1000, float(n)) for n in range(FULL)]
+    store.write(Batch(values=values))
+    truth.write(steady(FULL))
+
+    assert truth.seal(T + 10**9) >= 2 * FULL
+    truth.check_all()
+
+
 def test_the_last_reading_before_a_time_is_found_in_what_is_packed(truth, store, sensor):
     truth.write({T + n * 1000: float(n) for n in range(FULL + 100)})
     truth.seal(T + 10**9)
@@ -234,10 +247,10 @@ def test_a_crash_while_packing_leaves_every_reading_in_one_place(truth, store, m
     truth.write(steady(2 * FULL))
 
     def crash(*_):
-        raise RuntimeError
+        raise SystemExit
 
     monkeypatch.setattr(sealing, "put", crash)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(SystemExit):
         truth.seal(T + 10**9)
     monkeypatch.undo()
 
