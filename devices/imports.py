@@ -120,6 +120,7 @@ def take(
         Invalid: the file cannot be read, or would make too many sensors.
     """
     access.require(by, device, Level.MANAGER)
+    public_id = device.public_id
     _check_size(data)
     zone = ZoneInfo(device.timezone or "UTC")
     known = {one.name: one for one in store.series([device.id])[device.id]}
@@ -140,9 +141,14 @@ def take(
     report = _report(taken, known, found, store, dry_run=dry_run)
     if dry_run or not report.rows:
         return report
-    every_series = [known.get(one.name) or _add_series(store, device, one) for one in taken]
-    if any(series.kind != one.kind for series, one in zip(every_series, taken, strict=True)):
-        return take(  # somebody else has just said it first, and decided what the sensor is
+    with transaction():  # until here the device may have gone, or the right to it
+        access.visible(by, public_id, Level.MANAGER)
+        every_series = [known.get(one.name) or _add_series(store, device, one) for one in taken]
+        alike = [series.kind == one.kind for series, one in zip(every_series, taken, strict=True)]
+        if all(alike):
+            note(device, by, "device.import", now, address, rows=report.rows)
+    if not all(alike):  # somebody else has just said it first, and decided what the sensor is
+        return take(
             device,
             data,
             by=by,
@@ -154,14 +160,14 @@ def take(
             address=address,
             bus=bus,
         )
-    with transaction():
-        note(device, by, "device.import", now, address, rows=report.rows)
     for one, series, made in zip(taken, every_series, report.sensors, strict=True):
         # what replaces sealed history is not known to the write, only to the look before
         made.replaced = max(made.replaced, _write(store, series, one))
     report.replaced = sum(one.replaced for one in report.sensors)
+    with transaction():  # says so if the device has gone meanwhile
+        access.find(public_id)
     if bus is not None:
-        bus.publish([LiveEvent(device.public_id, "device", {"change": "sensors"})])
+        bus.publish([LiveEvent(public_id, "device", {"change": "sensors"})])
     return report
 
 

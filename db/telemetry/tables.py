@@ -48,6 +48,7 @@ series = Table(
     Column("low", Real),  # values are expected not to be below; empty: no such bound
     Column("high", Real),  # nor above
     UniqueConstraint("device_id", "name"),
+    sqlite_autoincrement=True,  # what is written to a key is one sensor's for ever
 )
 
 reading = Table(  # numbers, and states as 0 and 1

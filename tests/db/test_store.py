@@ -31,6 +31,14 @@ def test_a_sensor_is_made_once_and_keeps_its_kind(store):
     assert (first.device_id, first.name, first.kind, first.unit) == (7, "door", "state", "")
 
 
+def test_the_key_of_a_sensor_that_is_gone_is_given_to_no_other(store, sensor):
+    store.forget(7)
+    other = store.add_series(8, "temperature", "number").id
+    store.write(Batch(values=[(sensor, T, 1.0)]))  # by somebody who has not heard of it
+
+    assert values(store, other) == []
+
+
 def test_sensors_of_several_devices_come_by_name_and_a_device_without_any_has_none(store):
     for device_id, name in [(1, "b"), (1, "a"), (2, "c")]:
         store.add_series(device_id, name, "number")

@@ -10,7 +10,7 @@ import db.base
 from clock import to_ms, utcnow
 from db.models import Device, Level
 from db.telemetry.records import Batch
-from devices import export, file_records, imports
+from devices import export, file_records, imports, reading_files
 from devices.csv_style import PLAIN, Style
 from devices.reading_pages import Extent
 from errors import Forbidden, Invalid, NotFound
@@ -494,6 +494,22 @@ def test_a_sensor_that_appears_meanwhile_keeps_its_kind(portal, alice, device, m
 
     assert (report.rows, report.refused) == (1, {"not_a_state": 1})
     assert stored(portal, device) == {"t": ("state", [(T0, 1.0)])}
+
+
+@pytest.mark.parametrize(("part", "step"), [(reading_files, "read"), (imports, "_write")])
+def test_a_device_that_goes_during_an_import_leaves_nothing(portal, alice, monkeypatch, part, step):
+    def goes(*given, **more):
+        with db.base.transaction() as session:
+            session.delete(session.get_one(Device, device.id))
+        portal.store.forget(device.id)
+        return before(*given, **more)
+
+    device = portal.device(alice, f"Gone in {step}")
+    before = getattr(part, step)
+    monkeypatch.setattr(part, step, goes)
+    with pytest.raises(NotFound):
+        take(portal, device, "time,t\n2026-01-01T00:00:00Z,1\n", by=alice)
+    assert portal.store.series([device.id])[device.id] == []
 
 
 def test_a_unit_that_nobody_can_read_is_left_out(portal, alice, device):
