@@ -1,7 +1,7 @@
 """`listen` and `work`: the parts of the server as processes of their own."""
 
 import signal
-import threading
+import time
 
 import click
 from flask import Flask, current_app
@@ -9,6 +9,8 @@ from flask.cli import with_appcontext
 
 from cli.background import Background, Part, housekeeping
 from notify.worker import Worker
+
+PAUSE_S = 0.2  # between two looks whether a signal came
 
 
 @click.command()
@@ -31,15 +33,16 @@ def _real() -> Flask:
 
 
 def _until_told(server: Flask, *, listener: bool) -> None:
-    told = threading.Event()
+    told: list[int] = []  # no Event: a signal that comes while one is set waits for ever
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: told.set())
+        signal.signal(number, lambda number, _frame: told.append(number))
     parts: list[Part] = (
         [Background(server).ingest] if listener else [Worker(server), *housekeeping(server)]
     )
     for part in parts:
         part.start()
     click.echo("running; SIGTERM ends")
-    told.wait()
+    while not told:
+        time.sleep(PAUSE_S)
     for part in parts:
         part.stop()

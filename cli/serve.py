@@ -11,7 +11,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -107,7 +106,7 @@ class Supervisor:
         self._broker = Mosquitto(settings) if settings.manages_broker else None
         self._web: subprocess.Popen[bytes] | None = None
         self._house: subprocess.Popen[bytes] | None = None
-        self._stop = threading.Event()
+        self._stopping = False  # no Event: a signal that comes while one is set waits for ever
 
     def run(self) -> int:
         """Start everything, watch it until a signal comes, end everything."""
@@ -120,7 +119,7 @@ class Supervisor:
                 "-m", "gunicorn", "-c", "cli/gunicorn_conf.py", "app:create_app()"
             )
             if not self._wait_until_served():
-                return 0 if self._stop.is_set() else 1
+                return 0 if self._stopping else 1
             self._greet()
             if self._demo:
                 self._house = self._start_house()
@@ -130,7 +129,11 @@ class Supervisor:
             self._end()
 
     def _asked_to_stop(self, _number: int, _frame: FrameType | None) -> None:
-        self._stop.set()
+        self._stopping = True
+
+    def _stop_within(self, seconds: float) -> bool:
+        time.sleep(seconds)
+        return self._stopping
 
     def _python(self, *arguments: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603  our own program
@@ -146,12 +149,12 @@ class Supervisor:
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._settings.host, self._settings.host)  # noqa: S104
         address = f"{scheme}://{host}:{self._settings.port}/healthz"
         trust = _trust(self._settings.tls_cert)
-        while self._web.poll() is None and not self._stop.is_set():
+        while self._web.poll() is None and not self._stopping:
             try:
                 with urllib.request.urlopen(address, timeout=2, context=trust):  # noqa: S310  our own
                     return True
             except (URLError, OSError):
-                self._stop.wait(0.05)
+                self._stop_within(0.05)
         return False
 
     def _greet(self) -> None:
@@ -165,12 +168,12 @@ class Supervisor:
 
     def _watch(self) -> None:
         assert self._web is not None
-        while not self._stop.wait(0.25):
+        while not self._stop_within(0.25):
             if self._broker:
                 self._broker.ensure_running()
             if self._web.poll() is not None:
                 print("The web server ended; starting it again.", file=sys.stderr, flush=True)
-                self._stop.wait(RESTART_S)
+                self._stop_within(RESTART_S)
                 self._web = self._python(
                     "-m", "gunicorn", "-c", "cli/gunicorn_conf.py", "app:create_app()"
                 )

@@ -8,12 +8,15 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
+from cli import serve
+from config import Settings
 from tests.stack import ROOT, Stack, free_port, stack, until
 
 
@@ -170,3 +173,26 @@ def test_a_server_killed_hard_can_be_started_again_at_once(tmp_path: Path):
         until(web_is_gone, what="the web process follows its supervisor")
         made.start()
         assert made.stop() == 0
+
+
+def test_a_signal_that_comes_while_another_is_taken_hangs_nothing(tmp_path: Path):
+    """Who presses Ctrl-C twice, or ends a whole group of processes, sends two at once."""
+    settings = Settings(instance_dir=tmp_path, mqtt_host="127.0.0.1")
+    supervisor = serve.Supervisor(settings, demo=False)
+
+    def ask() -> None:
+        supervisor._asked_to_stop(signal.SIGTERM, None)
+
+    def interrupt(*_):
+        ask()
+        return interrupt
+
+    def traced() -> None:
+        sys.settrace(interrupt)
+        ask()
+
+    thread = threading.Thread(target=traced, daemon=True)
+    thread.start()
+    thread.join(5)
+
+    assert not thread.is_alive()
