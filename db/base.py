@@ -31,6 +31,8 @@ from sqlalchemy import (
     make_url,
 )
 from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
@@ -38,6 +40,15 @@ from clock import from_ms, to_ms
 
 TELEMETRY = "telemetry"  # the bind of readings
 PRIVATE = 0o600
+AWAY = (OperationalError, InterfaceError, NoConnection)  # the database's fault, not the question's
+POSTGRESQL: dict[str, str | int] = {  # what the address does not say itself
+    "client_encoding": "utf8",  # the driver takes bytes for texts if a database names none
+    "connect_timeout": 5,  # seconds
+    "tcp_user_timeout": 10_000,  # ms until a machine that confirms nothing counts as gone
+    "keepalives_idle": 10,  # seconds until who says nothing is asked whether it is there
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+}
 TURN = 0x67617465  # the number of the advisory lock; any, as long as all agree
 
 NAMES = {
@@ -172,11 +183,20 @@ def telemetry_engine() -> Engine:
 
 
 def tune(engine: Engine) -> None:
-    """Set an engine up: pragmas and explicit transactions on SQLite, nothing elsewhere."""
+    """Set an engine up: pragmas and explicit transactions on SQLite, patience on PostgreSQL."""
     if engine.dialect.name != "sqlite":
+        event.listen(engine, "do_connect", _not_for_ever)
         return
     event.listen(engine, "connect", _pragmas)
     event.listen(engine, "begin", _begin)
+
+
+def _not_for_ever(
+    _dialect: Dialect, _record: object, _args: list[Any], named: dict[str, Any]
+) -> None:
+    """Wait seconds for a machine that is gone; the system itself would wait for minutes."""
+    for name, value in POSTGRESQL.items():
+        named.setdefault(name, value)
 
 
 def _pragmas(connection: sqlite3.Connection, _record: object) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from db import migrations
-from db.base import Base
+from db.base import Base, tune
 from db.telemetry import tables
 from errors import AppError
 
@@ -57,6 +57,7 @@ def move(files: Mapping[str, Path], url: str) -> list[tuple[str, int, int]]:
             reached, or a row does not fit or did not arrive as it was.
     """
     target = create_engine(_postgres(url))
+    tune(target)
     try:
         with ExitStack() as stack:
             sources = {

@@ -39,10 +39,12 @@ def current(history: str, engine: Engine) -> str | None:
     """Return the number of the revision that a database is at; None: it is empty.
 
     Raises:
-        RuntimeError: the database was written by a newer version of this program.
+        RuntimeError: the database was written by a newer version of this program, or cannot keep
+            every text.
     """
     table = f"alembic_version_{history}"
     with engine.connect() as connection:
+        _check_encoding(connection)
         if not inspect(connection).has_table(table):
             return None
         at: str | None = connection.scalar(text(f"SELECT version_num FROM {table}"))  # noqa: S608
@@ -52,6 +54,17 @@ def current(history: str, engine: Engine) -> str | None:
             "install the newer program, or restore a backup"
         )
     return at
+
+
+def _check_encoding(connection: Connection) -> None:
+    if connection.dialect.name != "postgresql":
+        return
+    encoding = connection.scalar(text("SHOW server_encoding"))
+    if encoding != "UTF8":
+        raise RuntimeError(
+            f"the database keeps texts as {encoding}, which has no room for all of them: "
+            "make it with `createdb --encoding=UTF8 --template=template0`"
+        )
 
 
 def upgrade(history: str, engine: Engine) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from flask import Flask
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
 
 from app import create_app
 from clock import utcnow
@@ -152,6 +152,21 @@ def test_a_change_on_the_way_is_noticed(files: dict[str, Path], database: str):
 )
 def test_an_address_that_is_no_database_is_said_so(files: dict[str, Path], url: str, why: str):
     with pytest.raises(move.MoveFailed, match=why):
+        move.move(files, url)
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_without_room_for_every_text_is_refused(
+    files: dict[str, Path], postgres: Engine, encoding: str
+):
+    name = f"made_{encoding.lower()}"
+    with postgres.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(
+            f"CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0"
+            " LC_COLLATE 'C' LC_CTYPE 'C'"
+        )
+    url = postgres.url.set(database=name).render_as_string()
+    with pytest.raises(move.MoveFailed, match=f"as {encoding}.*--encoding=UTF8"):
         move.move(files, url)
 
 
