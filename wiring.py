@@ -7,6 +7,7 @@ from flask import Flask, current_app
 
 from auth.keys import Keys
 from config import Settings
+from db.base import AWAY
 from db.models import User
 from devices import admission
 from devices.downloads import Downloads
@@ -15,6 +16,8 @@ from devices.ports import BrokerAdmin, BrokerLog, LiveBus, NoBrokerLog, Publishe
 
 if TYPE_CHECKING:
     from db.telemetry.store import TelemetryStore
+
+DATABASE_AWAY = AWAY  # what a question to the database raises that does not answer
 
 
 @dataclass(slots=True)

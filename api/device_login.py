@@ -14,7 +14,7 @@ import wiring
 from auth.sessions import client_address
 from clock import utcnow
 from devices import handshake
-from errors import AppError
+from errors import AppError, Unavailable
 
 bp = Blueprint("device_login", __name__)
 METHODS = ["GET", "POST"]
@@ -74,6 +74,15 @@ def device_ping() -> Response:
 def refused(error: AppError) -> Response:
     """Answer in the two words that old firmware looks for."""
     return _error(error.status, error.code, getattr(error, "retry_after", None))
+
+
+def away(_error: Exception) -> Response:
+    """Say in the same shape that the database does not answer."""
+    return refused(Unavailable())
+
+
+for kind in wiring.DATABASE_AWAY:
+    bp.register_error_handler(kind, away)
 
 
 @bp.errorhandler(HTTPException)

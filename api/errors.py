@@ -9,9 +9,10 @@ from flask import Blueprint, Response, g
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from auth import circumstances, refusals
+import wiring
+from auth import circumstances, refusals, sessions
 from db.models import User
-from errors import AppError, Invalid, NotFound, TooMany, Unauthenticated
+from errors import AppError, Invalid, NotFound, TooMany, Unauthenticated, Unavailable
 from notify.language import translate
 from notify.mark import N_
 
@@ -64,6 +65,8 @@ def install(blueprint: Blueprint) -> None:
     blueprint.register_error_handler(AppError, refuse)
     blueprint.register_error_handler(HTTPException, lambda error: answer(_from_http(error)))
     blueprint.register_error_handler(Exception, _unexpected)
+    for kind in wiring.DATABASE_AWAY:
+        blueprint.register_error_handler(kind, _away)
 
 
 def refuse(error: AppError) -> Response:
@@ -127,6 +130,12 @@ def _with_status(error: AppError, status: int) -> AppError:
 
 def _unexpected(error: Exception) -> Response:
     return answer(_unknown(error))
+
+
+def _away(error: Exception) -> Response:
+    log.warning("the database does not answer: %s", getattr(error, "orig", error))
+    sessions.ask_no_more()  # for the language: who it is stands in the database too
+    return answer(Unavailable())
 
 
 def _unknown(error: Exception) -> AppError:

@@ -111,9 +111,14 @@ def _known_value(email: str, number: str) -> str:
 
 def forget_user() -> None:
     """Take the cookie away, for its session has ended; the rest of this request is a stranger's."""
+    ask_no_more()
+    g.session_cookie = _Cookie("")
+
+
+def ask_no_more() -> None:
+    """Take the rest of this request for a stranger's; the browser stays signed in."""
     g.pop("user_session", None)
     g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
-    g.session_cookie = _Cookie("")
 
 
 def client_address() -> str:

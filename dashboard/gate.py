@@ -1,5 +1,6 @@
 """The one door: whatever is not named open here needs a session, all of Dash included."""
 
+import logging
 from urllib.parse import quote, urlsplit
 
 import dash
@@ -10,12 +11,15 @@ from flask_babel import gettext as _
 
 import wiring
 from auth import refusals, sessions
-from auth.routes.blueprint import refused
+from auth.routes.blueprint import message, refused
 from clock import utcnow
 from dashboard import access, callbacks, headers, unread
 from db.models import User
-from errors import Forbidden
+from errors import Forbidden, Unavailable
+from notify.language import translate
 from notify.mark import N_
+
+log = logging.getLogger("gatehouse.web")
 
 OPEN = frozenset(
     {
@@ -81,6 +85,8 @@ def install(server: Flask, app: dash.Dash) -> None:
     server.after_request(headers.writer(app))
     server.after_request(unread.read_away)
     server.register_error_handler(DependencyException, lambda _error: ("", 404))
+    for kind in wiring.DATABASE_AWAY:
+        server.register_error_handler(kind, _away)
 
 
 def _leads_nowhere(app: dash.Dash) -> bool:
@@ -114,15 +120,25 @@ def _from_elsewhere() -> bool:
 
 def _to_login() -> ResponseReturnValue:
     """Send a page to the login and back; tell a script that nobody is signed in."""
-    mode = request.headers.get("Sec-Fetch-Mode", "navigate")
-    if (
-        request.method not in {"GET", "HEAD"}
-        or mode != "navigate"
-        or request.path.startswith(MACHINE)
-    ):
+    if request.method not in {"GET", "HEAD"} or _by_script():
         return _error(401, "unauthenticated", _("Please log in."))
     wanted = request.full_path.rstrip("?")
     return redirect("/login" if wanted == "/" else f"/login?next={quote(wanted, safe='/')}")
+
+
+def _by_script() -> bool:
+    mode = request.headers.get("Sec-Fetch-Mode", "navigate")
+    return mode != "navigate" or request.path.startswith(MACHINE)
+
+
+def _away(error: Exception) -> Response:
+    """Say that the database does not answer; who is signed in stands in it too."""
+    log.warning("the database does not answer: %s", getattr(error, "orig", error))
+    sessions.ask_no_more()
+    why = Unavailable()
+    if _by_script() or request.path.split("/", 2)[1] in TOKEN_ONLY:
+        return _error(why.status, why.code, translate(why))
+    return message(_("That did not work"), "", error=why)
 
 
 def _error(status: int, code: str, message: str) -> Response:
