@@ -10,10 +10,12 @@ import sqlite3
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 
+from db.move import METADATA
 from errors import AppError
 
 __all__ = ["BackupFailed", "Engine", "restore", "save"]
@@ -40,7 +42,7 @@ def save(engines: Mapping[str, Engine], folder: Path) -> list[Path]:
         for name, engine in _distinct(engines).items():
             _save_one(engine, unfinished / name)
         unfinished.rename(folder)
-    except (OSError, sqlite3.Error, subprocess.CalledProcessError) as error:
+    except (OSError, sqlite3.Error) as error:
         raise BackupFailed(why=str(error)) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -58,6 +60,8 @@ def restore(engines: Mapping[str, Engine], folder: Path) -> list[str]:
         copy = _copy_in(folder, name, engine)
         if engine.dialect.name == "sqlite":
             _check(copy)
+        else:
+            _postgres(engine.url, "pg_restore", "--file=/dev/null", str(copy))
     done = []
     for name, engine in distinct.items():
         copy, url = _copy_in(folder, name, engine), engine.url
@@ -71,16 +75,7 @@ def restore(engines: Mapping[str, Engine], folder: Path) -> list[str]:
             shutil.copyfile(copy, target)
             target.chmod(0o600)
         else:
-            _postgres(
-                url,
-                "pg_restore",
-                "--clean",
-                "--if-exists",
-                "--single-transaction",
-                "--dbname",
-                str(url.database),
-                str(copy),
-            )
+            _replace(url, copy)
         done.append(name)
     return done
 
@@ -140,17 +135,50 @@ def _check(path: Path) -> None:
         raise BackupFailed(why=f"{path} is not whole: {said[0]}")
 
 
-def _postgres(url: URL, program: str, *arguments: str) -> None:
+def _replace(url: URL, copy: Path) -> None:
+    """Put the tables of a whole copy in the place of ours, in one transaction.
+
+    `pg_restore --clean` cannot: it tries to drop the keys of partitions, which go with the table.
+    """
+    tables = [table for metadata in METADATA.values() for table in metadata.tables]
+    tables += [f"alembic_version_{history}" for history in METADATA]
+    drop = f"DROP TABLE IF EXISTS {', '.join(tables)} CASCADE"
+    script = ["pg_restore", "--file=-", str(copy)]
+    with subprocess.Popen(script, stdout=subprocess.PIPE) as made:  # noqa: S603  a fixed program
+        _postgres(
+            url,
+            "psql",
+            "--no-psqlrc",
+            "--quiet",
+            "--single-transaction",
+            "--set=ON_ERROR_STOP=1",
+            f"--dbname={url.database}",
+            f"--command={drop}",
+            "--file=-",
+            stdin=made.stdout,
+        )
+
+
+def _postgres(url: URL, program: str, *arguments: str, stdin: IO[bytes] | None = None) -> None:
+    """Run a program of the client.
+
+    Raises:
+        BackupFailed: with what it said last.
+    """
     env = os.environ | {
         "PGHOST": url.host or "",
         "PGPORT": str(url.port or ""),
         "PGUSER": url.username or "",
         "PGPASSWORD": url.password or "",
+        "PGOPTIONS": "-c lock_timeout=30s -c client_min_messages=warning",
     }
-    subprocess.run(  # noqa: S603  a fixed program; the password goes through the environment
+    done = subprocess.run(  # noqa: S603  a fixed program; the password goes through the environment
         [program, *arguments],
-        check=True,
+        check=False,
         env={k: v for k, v in env.items() if v},
+        stdin=stdin,
         capture_output=True,
         text=True,
     )
+    if done.returncode:
+        raise BackupFailed(why=f"{program}: {done.stderr.strip()[-500:]}")
