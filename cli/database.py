@@ -46,6 +46,7 @@ def backup_command(folder: Path | None) -> None:
 )
 def restore(folder: Path) -> None:
     """Replace both databases by the copy in FOLDER; what was there is kept beside it."""
+    wiring.current().store.close()
     for path in backup.restore(_engines(), folder):
         click.echo(f"{path} restored")
     for history, engine in _engines().items():

@@ -53,13 +53,16 @@ def restore(engines: Mapping[str, Engine], folder: Path) -> list[str]:
     """Put each database's copy in its place; a SQLite file that was there is kept as *.before.
 
     Raises:
-        BackupFailed: a copy is missing or not whole; nothing was changed then.
+        BackupFailed: a copy is missing or not whole, or a server uses a SQLite file; nothing was
+            changed then.
     """
     distinct = _distinct(engines)
     for name, engine in distinct.items():
         copy = _copy_in(folder, name, engine)
         if engine.dialect.name == "sqlite":
             _check(copy)
+            engine.dispose()
+            _check_unused(Path(str(engine.url.database)))
         else:
             _postgres(engine.url, "pg_restore", "--file=/dev/null", str(copy))
     done = []
@@ -133,6 +136,25 @@ def _check(path: Path) -> None:
         copy.close()
     if said != ["ok"] or broken:
         raise BackupFailed(why=f"{path} is not whole: {said[0]}")
+
+
+def _check_unused(path: Path) -> None:
+    """Make sure that nobody would go on writing to a file that is not there any more.
+
+    Raises:
+        BackupFailed: somebody has it open.
+    """
+    connection = sqlite3.connect(path, isolation_level=None, timeout=1)
+    try:
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname == "SQLITE_BUSY":
+            raise BackupFailed(why=f"{path.name} is in use; stop the server first") from error
+    except sqlite3.DatabaseError:
+        pass  # damaged: that is why it is replaced
+    finally:
+        connection.close()
 
 
 def _replace(url: URL, copy: Path) -> None:

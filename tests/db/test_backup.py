@@ -78,3 +78,16 @@ def test_only_this_user_can_read_a_copy(context: Flask, tmp_path: Path):
         copy = sqlite3.connect(path)
         assert copy.execute("PRAGMA quick_check").fetchone() == ("ok",)
         copy.close()
+
+
+def test_nothing_is_replaced_under_a_running_server(context: Flask, tmp_path: Path):
+    backup.save(engines(), tmp_path / "copy")
+    path = str(engines()["telemetry"].url.database)
+    server = sqlite3.connect(path)
+    server.execute("SELECT * FROM series").fetchall()
+
+    with pytest.raises(backup.BackupFailed, match="stop the server"):
+        backup.restore(engines(), tmp_path / "copy")
+
+    server.close()
+    assert not Path(path + ".before").exists()
