@@ -161,6 +161,8 @@ class Supervisor:
         print(f"Gatehouse is at {self._settings.url}", flush=True)
         if self._broker:
             print(f"MQTT at {self._settings.mqtt_bind}:{self._settings.mqtt_port}", flush=True)
+        if self._settings.live_bus != "memory":
+            print("LIVE_BUS=mqtt does nothing yet: there is one web process.", flush=True)
         print("Ctrl-C ends everything.", flush=True)
 
     def _start_house(self) -> subprocess.Popen[bytes]:

@@ -196,3 +196,9 @@ def test_a_signal_that_comes_while_another_is_taken_hangs_nothing(tmp_path: Path
     thread.join(5)
 
     assert not thread.is_alive()
+
+
+def test_who_asks_for_several_web_processes_is_told_that_there_is_one(tmp_path: Path, capsys):
+    settings = Settings(instance_dir=tmp_path, mqtt_host="127.0.0.1", live_bus="mqtt")
+    serve.Supervisor(settings, demo=False)._greet()
+    assert "LIVE_BUS=mqtt does nothing yet" in capsys.readouterr().out
