@@ -120,7 +120,7 @@ def take(
         Invalid: the file cannot be read, or would make too many sensors.
     """
     access.require(by, device, Level.MANAGER)
-    public_id = device.public_id
+    device_id, public_id = device.id, device.public_id
     _check_size(data)
     zone = ZoneInfo(device.timezone or "UTC")
     known = {one.name: one for one in store.series([device.id])[device.id]}
@@ -143,12 +143,10 @@ def take(
         return report
     with transaction():  # until here the device may have gone, or the right to it
         access.visible(by, public_id, Level.MANAGER)
-        every_series = [known.get(one.name) or _add_series(store, device, one) for one in taken]
-        alike = [series.kind == one.kind for series, one in zip(every_series, taken, strict=True)]
-        if all(alike):
-            note(device, by, "device.import", now, address, rows=report.rows)
-    if not all(alike):  # somebody else has just said it first, and decided what the sensor is
-        return take(
+    # outside of it: the store may take its time, and doors would wait for that
+    every_series = [known.get(one.name) or _add_series(store, device_id, one) for one in taken]
+    if any(series.kind != one.kind for series, one in zip(every_series, taken, strict=True)):
+        return take(  # somebody else has just said it first, and decided what the sensor is
             device,
             data,
             by=by,
@@ -160,6 +158,9 @@ def take(
             address=address,
             bus=bus,
         )
+    with transaction():
+        there = access.visible(by, public_id, Level.MANAGER)
+        note(there, by, "device.import", now, address, rows=report.rows)
     for one, series, made in zip(taken, every_series, report.sensors, strict=True):
         # what replaces sealed history is not known to the write, only to the look before
         made.replaced = max(made.replaced, _write(store, series, one))
@@ -171,11 +172,11 @@ def take(
     return report
 
 
-def _add_series(store: TelemetryStore, device: Device, taken: Taken) -> Series:
+def _add_series(store: TelemetryStore, device_id: int, taken: Taken) -> Series:
     """Return the sensor, which may be of another kind if it was made since the file was read."""
     unit = taken.unit[:16] if taken.unit.isprintable() else ""
     unit = unit or units.usual(taken.name, taken.kind)
-    return store.add_series(device.id, taken.name, taken.kind, unit)
+    return store.add_series(device_id, taken.name, taken.kind, unit)
 
 
 def _check_size(data: bytes) -> None:

@@ -1,6 +1,7 @@
 """Readings from files: what goes in, what is refused, and that the way out leads back in."""
 
 import gzip
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -494,6 +495,22 @@ def test_a_sensor_that_appears_meanwhile_keeps_its_kind(portal, alice, device, m
 
     assert (report.rows, report.refused) == (1, {"not_a_state": 1})
     assert stored(portal, device) == {"t": ("state", [(T0, 1.0)])}
+
+
+def test_nobody_waits_at_a_door_while_an_import_makes_sensors(portal, alice, device, monkeypatch):
+    def write_something() -> bool:
+        with portal.server.app_context(), db.base.transaction():
+            return True
+
+    def made(*given):
+        with ThreadPoolExecutor(1) as somebody:
+            assert somebody.submit(write_something).result(5)
+        return add_series(*given)
+
+    add_series = portal.store.add_series
+    monkeypatch.setattr(portal.store, "add_series", made)
+    take(portal, device, "time,new\n2026-01-01T00:00:00Z,1\n", by=alice)
+    assert stored(portal, device)["new"][0] == "number"
 
 
 @pytest.mark.parametrize(("part", "step"), [(reading_files, "read"), (imports, "_write")])
